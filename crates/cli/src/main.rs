@@ -1,0 +1,2 @@
+//! The command `convoke`.
+fn main() {}

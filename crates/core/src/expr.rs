@@ -1,0 +1,226 @@
+//! Pointwise expressions: what a map kernel computes for each element, and what is fused behind a larger kernel.
+
+use std::fmt;
+
+/// How the element at linear position `i` of the output finds its element of an operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Broadcast {
+    /// The operand has the output's shape: element `i`.
+    Element,
+    /// One element a channel: element `(i / inner) % channels`.
+    Channel {
+        /// The number of channels.
+        channels: usize,
+        /// The number of elements of one channel of one sample.
+        inner: usize,
+    },
+    /// One element a sample: element `i / inner`.
+    Sample {
+        /// The number of output elements of one sample.
+        inner: usize,
+    },
+    /// One element for all: element 0.
+    Scalar,
+}
+
+impl Broadcast {
+    /// The operand's element for the output's element `i`.
+    pub fn index(self, i: usize) -> usize {
+        match self {
+            Self::Element => i,
+            Self::Channel { channels, inner } => i / inner % channels,
+            Self::Sample { inner } => i / inner,
+            Self::Scalar => 0,
+        }
+    }
+
+    fn wgsl(self, i: &str) -> String {
+        match self {
+            Self::Element => i.to_string(),
+            Self::Channel { channels, inner: 1 } => format!("({i} % {channels}u)"),
+            Self::Channel { channels, inner } => format!("({i} / {inner}u % {channels}u)"),
+            Self::Sample { inner: 1 } => i.to_string(),
+            Self::Sample { inner } => format!("({i} / {inner}u)"),
+            Self::Scalar => "0u".to_string(),
+        }
+    }
+}
+
+/// A function of one value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Unary {
+    /// `-x`
+    Neg,
+    /// `0` where `x < 0`, else `x`: NaN stays NaN, so that a broken step is seen.
+    Relu,
+}
+
+/// A function of two values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Binary {
+    /// `a + b`
+    Add,
+    /// `a - b`
+    Sub,
+    /// `a · b`
+    Mul,
+    /// `a` where `b > 0`, else `0`: a gradient behind a ReLU whose output was `b`.
+    WherePositive,
+}
+
+/// A pointwise expression over the operands of a map, or over an accumulator and the operands of an epilogue.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expr {
+    /// The operand of that number. In an epilogue, 0 is the accumulated value and `i + 1` the epilogue's operand `i`.
+    Input(usize),
+    /// A number.
+    Const(f32),
+    /// `1 / (samples of the global batch)`, from the step block.
+    InverseSamples,
+    /// A function of one value.
+    Unary(Unary, Box<Expr>),
+    /// A function of two values.
+    Binary(Binary, Box<Expr>, Box<Expr>),
+}
+
+impl Expr {
+    /// `op(self)`
+    pub fn unary(self, op: Unary) -> Self {
+        Self::Unary(op, Box::new(self))
+    }
+
+    /// `op(self, other)`
+    pub fn binary(self, op: Binary, other: Self) -> Self {
+        Self::Binary(op, Box::new(self), Box::new(other))
+    }
+
+    /// Whether this is `Input(0)`: what an epilogue is where nothing is fused.
+    pub fn is_identity(&self) -> bool {
+        *self == Self::Input(0)
+    }
+
+    /// The value for the given operands, in double precision. `inverse_samples` is `1 / (samples of the global batch)`.
+    pub fn eval(&self, inputs: &[f64], inverse_samples: f64) -> f64 {
+        match self {
+            Self::Input(i) => inputs[*i],
+            Self::Const(c) => f64::from(*c),
+            Self::InverseSamples => inverse_samples,
+            Self::Unary(op, a) => {
+                let a = a.eval(inputs, inverse_samples);
+                match op {
+                    Unary::Neg => -a,
+                    Unary::Relu => {
+                        if a < 0.0 {
+                            0.0
+                        } else {
+                            a
+                        }
+                    }
+                }
+            }
+            Self::Binary(op, a, b) => {
+                let (a, b) = (a.eval(inputs, inverse_samples), b.eval(inputs, inverse_samples));
+                match op {
+                    Binary::Add => a + b,
+                    Binary::Sub => a - b,
+                    Binary::Mul => a * b,
+                    Binary::WherePositive => {
+                        if b > 0.0 {
+                            a
+                        } else {
+                            0.0
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// This expression with each `Input(i)` replaced by `with(i)`.
+    pub fn substitute(&self, with: &dyn Fn(usize) -> Self) -> Self {
+        match self {
+            Self::Input(i) => with(*i),
+            Self::Const(_) | Self::InverseSamples => self.clone(),
+            Self::Unary(op, a) => a.substitute(with).unary(*op),
+            Self::Binary(op, a, b) => a.substitute(with).binary(*op, b.substitute(with)),
+        }
+    }
+
+    /// The number of floating-point operations for one element.
+    pub fn flops(&self) -> u64 {
+        match self {
+            Self::Input(_) | Self::Const(_) | Self::InverseSamples => 0,
+            Self::Unary(_, a) => 1 + a.flops(),
+            Self::Binary(_, a, b) => 1 + a.flops() + b.flops(),
+        }
+    }
+
+    /// The expression as WGSL, each operand written as `inputs` says. The type is `f32`, or a vector of it where the
+    /// inputs are vectors: `splat` then wraps a constant (`vec4f` for vectors of four, `f32` for scalars).
+    pub fn wgsl(&self, inputs: &[String], splat: &str) -> String {
+        match self {
+            Self::Input(i) => inputs[*i].clone(),
+            Self::Const(c) => format!("{splat}({c:?}f)"),
+            Self::InverseSamples => format!("{splat}(step.inverse_samples)"),
+            Self::Unary(op, a) => {
+                let a = a.wgsl(inputs, splat);
+                match op {
+                    Unary::Neg => format!("(-{a})"),
+                    Unary::Relu => format!("select({a}, {splat}(0.0), {a} < {splat}(0.0))"),
+                }
+            }
+            Self::Binary(op, a, b) => {
+                let (a, b) = (a.wgsl(inputs, splat), b.wgsl(inputs, splat));
+                match op {
+                    Binary::Add => format!("({a} + {b})"),
+                    Binary::Sub => format!("({a} - {b})"),
+                    Binary::Mul => format!("({a} * {b})"),
+                    Binary::WherePositive => format!("select({splat}(0.0), {a}, {b} > {splat}(0.0))"),
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Expr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Input(i) => write!(f, "x{i}"),
+            Self::Const(c) => write!(f, "{c}"),
+            Self::InverseSamples => write!(f, "1/N"),
+            Self::Unary(Unary::Neg, a) => write!(f, "-{a}"),
+            Self::Unary(Unary::Relu, a) => write!(f, "relu({a})"),
+            Self::Binary(Binary::Add, a, b) => write!(f, "({a} + {b})"),
+            Self::Binary(Binary::Sub, a, b) => write!(f, "({a} - {b})"),
+            Self::Binary(Binary::Mul, a, b) => write!(f, "({a} · {b})"),
+            Self::Binary(Binary::WherePositive, a, b) => write!(f, "({a} where {b} > 0)"),
+        }
+    }
+}
+
+/// What is computed on each accumulated value of a kernel before it is stored: bias, ReLU, a gradient's mask.
+///
+/// `Input(0)` of the expression is the accumulated value; `Input(i + 1)` is operand `i`, which the kernel's step lists
+/// after the kernel's own reads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Epilogue {
+    /// The expression.
+    pub expr: Expr,
+    /// How each operand is indexed by the linear position in the kernel's output.
+    pub operands: Vec<Broadcast>,
+}
+
+impl Epilogue {
+    /// Nothing fused: the accumulated value is stored as it is.
+    pub fn identity() -> Self {
+        Self { expr: Expr::Input(0), operands: Vec::new() }
+    }
+
+    /// The expression as WGSL for a value named `value` whose linear position is named `i`; operand `k` is an array
+    /// named `operand{k}`.
+    pub fn wgsl(&self, value: &str, i: &str) -> String {
+        let operands = self.operands.iter().enumerate().map(|(k, b)| format!("operand{k}[{}]", b.wgsl(i)));
+        let inputs: Vec<String> = std::iter::once(value.to_string()).chain(operands).collect();
+        self.expr.wgsl(&inputs, "f32")
+    }
+}

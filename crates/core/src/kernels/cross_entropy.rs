@@ -1,0 +1,8 @@
+//! Softmax cross-entropy: reads `logits [N, classes]`, `labels [N]` (u32); writes `losses [N]`.
+
+/// `losses[n] = log Σ_c exp(logits[n, c] − max) − (logits[n, label] − max)`; NaN where a label is not below `classes`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CrossEntropy {
+    /// The number of classes.
+    pub classes: usize,
+}

@@ -1,0 +1,101 @@
+//! Where a sliding window lies: the geometry that convolutions and pools share.
+
+/// A window that slides over the rows and columns of an image. Pairs are `[vertical, horizontal]`, in elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Window {
+    /// The input's height and width.
+    pub input: [usize; 2],
+    /// The window's height and width.
+    pub kernel: [usize; 2],
+    /// How far the window moves from one output to the next.
+    pub stride: [usize; 2],
+    /// How many rows and columns are imagined around the input, on each side.
+    pub padding: [usize; 2],
+    /// The distance between two taps of the window.
+    pub dilation: [usize; 2],
+}
+
+impl Window {
+    /// The output's height and width: `⌊(input + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1`.
+    ///
+    /// 0 where the window is larger than the padded input; ops refuse such a window when they infer shapes.
+    pub fn output(&self) -> [usize; 2] {
+        [0, 1].map(|d| {
+            let padded = self.input[d] + 2 * self.padding[d];
+            let reach = self.dilation[d] * (self.kernel[d] - 1) + 1;
+            if padded < reach { 0 } else { (padded - reach) / self.stride[d] + 1 }
+        })
+    }
+
+    /// The input row (`axis` 0) or column (`axis` 1) under tap `tap` of the window for output `out`, or `None` where it
+    /// falls into the padding.
+    pub fn source(&self, axis: usize, out: usize, tap: usize) -> Option<usize> {
+        (out * self.stride[axis] + tap * self.dilation[axis])
+            .checked_sub(self.padding[axis])
+            .filter(|&i| i < self.input[axis])
+    }
+
+    /// Rows × columns of the input.
+    pub fn input_len(&self) -> usize {
+        self.input[0] * self.input[1]
+    }
+
+    /// Rows × columns of the window.
+    pub fn kernel_len(&self) -> usize {
+        self.kernel[0] * self.kernel[1]
+    }
+
+    /// Rows × columns of the output.
+    pub fn output_len(&self) -> usize {
+        let [h, w] = self.output();
+        h * w
+    }
+}
+
+/// A convolution's channels and window.
+///
+/// Input `[N, in_channels, h, w]`, weight `[out_channels, in_channels / groups, kh, kw]`, output `[N, out_channels, oh, ow]`.
+/// Output channel `o` of group `o / (out_channels / groups)` sees only the input channels of its group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ConvGeometry {
+    /// Input channels of all groups.
+    pub in_channels: usize,
+    /// Output channels of all groups.
+    pub out_channels: usize,
+    /// The number of groups; it divides both.
+    pub groups: usize,
+    /// The window.
+    pub window: Window,
+}
+
+impl ConvGeometry {
+    /// Input channels that one output channel sees.
+    pub fn group_in(&self) -> usize {
+        self.in_channels / self.groups
+    }
+
+    /// Output channels of one group.
+    pub fn group_out(&self) -> usize {
+        self.out_channels / self.groups
+    }
+
+    /// Elements of the input, per sample.
+    pub fn input_len(&self) -> usize {
+        self.in_channels * self.window.input_len()
+    }
+
+    /// Elements of the output, per sample.
+    pub fn output_len(&self) -> usize {
+        self.out_channels * self.window.output_len()
+    }
+
+    /// Elements of the weight.
+    pub fn weight_len(&self) -> usize {
+        self.out_channels * self.group_in() * self.window.kernel_len()
+    }
+
+    /// Multiply-adds for one sample, each counted as two operations, padding included.
+    pub fn flops(&self) -> u64 {
+        2 * (self.output_len() * self.group_in() * self.window.kernel_len()) as u64
+    }
+}

@@ -1,0 +1,19 @@
+//! A pool's gradient: reads `gy [N, C, oh, ow]`, for a maximum then `index [N, C, oh, ow]` (u32), then the epilogue's
+//! operands; writes `gx [N, C, h, w]`.
+
+use super::{PoolKind, Window};
+use crate::expr::Epilogue;
+
+/// Each input element gathers, in row-major order of the windows, from the windows that it lies in: from those whose
+/// maximum it was, or an equal share of each.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PoolGrad {
+    /// Maximum or average.
+    pub kind: PoolKind,
+    /// Channels.
+    pub channels: usize,
+    /// The forward pool's window.
+    pub window: Window,
+    /// What is computed on each gathered value before it is stored.
+    pub epilogue: Epilogue,
+}
