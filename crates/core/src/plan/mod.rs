@@ -1,0 +1,214 @@
+//! Plans: plain, printable lists of kernel steps over planned buffers. Making one needs no device.
+
+use std::fmt;
+
+use crate::kernels::Kernel;
+
+/// A buffer of a [`Program`], by its position in [`Program::buffers`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BufferId(pub usize);
+
+/// What a buffer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Parameters, one after another.
+    Parameters,
+    /// Gradients, laid out as the parameters.
+    Gradients,
+    /// A state tensor of the optimizer, laid out as the parameters.
+    OptimizerState,
+    /// Tensors that live within one run.
+    Activations,
+    /// The pictures' bytes.
+    Pixels,
+    /// The pictures' labels.
+    Labels,
+    /// Which pictures each run takes: a ring.
+    Indices,
+    /// Each run's figures: a ring.
+    Metrics,
+    /// The gate of the update.
+    Flag,
+}
+
+/// Memory that an engine allocates once for a program, filled with zeros.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Buffer {
+    /// What it is called in errors and listings.
+    pub label: String,
+    /// Its size in bytes, a multiple of 4.
+    pub bytes: usize,
+    /// What it is for.
+    pub role: Role,
+}
+
+/// A range of a buffer: what a kernel step binds, or what the host reads or writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Slice {
+    /// The buffer.
+    pub buffer: BufferId,
+    /// Where the range begins, in bytes.
+    pub offset: usize,
+    /// Its length in bytes: enough for the plan's capacity.
+    pub bytes: usize,
+}
+
+/// One kernel on its slices.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlanStep {
+    /// The kernel with its parameters.
+    pub kernel: Kernel,
+    /// What the step is for: the layer's name, or what it does.
+    pub label: String,
+    /// The slices that are only read, in the kernel's order.
+    pub reads: Vec<Slice>,
+    /// The slices that are written, or read and written, in the kernel's order.
+    pub writes: Vec<Slice>,
+    /// Floating-point operations for one sample (for kernels over the batch), and for each run (for the others).
+    pub flops: Flops,
+}
+
+/// How many floating-point operations a step takes: `per_sample · N + per_run`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flops {
+    /// For each sample of the run.
+    pub per_sample: u64,
+    /// For each run, however many samples it has.
+    pub per_run: u64,
+}
+
+impl Flops {
+    /// The operations of a run of `samples` samples.
+    pub fn at(self, samples: usize) -> u64 {
+        self.per_sample * samples as u64 + self.per_run
+    }
+}
+
+/// A list of kernel steps, run in order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// What the plan computes: "gradients", say.
+    pub name: String,
+    /// Its steps.
+    pub steps: Vec<PlanStep>,
+}
+
+/// Which of a program's plans is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PlanKind {
+    /// Gather the batch, forward, loss, figures, backward: leaves the gradients.
+    Gradients,
+    /// Check the gradients and update the parameters.
+    Update,
+    /// Gather the batch, forward, loss, figures.
+    Evaluate,
+    /// Gather the batch, forward: leaves the logits.
+    Predict,
+}
+
+impl PlanKind {
+    /// All of them, in the order of [`Program::plans`].
+    pub const ALL: [Self; 4] = [Self::Gradients, Self::Update, Self::Evaluate, Self::Predict];
+}
+
+/// A parameter's place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Place {
+    /// The parameter's name, as in PyTorch: `conv1.weight`.
+    pub name: String,
+    /// Its shape.
+    pub dims: Vec<usize>,
+    /// Which of [`Program::chunks`] holds it.
+    pub chunk: usize,
+    /// Where it begins in the chunk's buffers, in elements (a multiple of 64).
+    pub offset: usize,
+}
+
+/// Buffers of equal layout that one dispatch updates. A model that a single binding can hold has one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chunk {
+    /// The parameters.
+    pub parameters: Slice,
+    /// Their gradients.
+    pub gradients: Slice,
+    /// The optimizer's state tensors.
+    pub states: Vec<Slice>,
+}
+
+/// Everything that an engine needs to train, evaluate and predict with one model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Program {
+    /// The most samples that a run may hold.
+    pub capacity: usize,
+    /// The number of entries in the index and metrics rings.
+    pub slots: usize,
+    /// All memory.
+    pub buffers: Vec<Buffer>,
+    /// One for each [`PlanKind`], in that order; those that were not asked for are empty.
+    pub plans: Vec<Plan>,
+    /// Where each parameter lies.
+    pub parameters: Vec<Place>,
+    /// The parameters' memory.
+    pub chunks: Vec<Chunk>,
+    /// The pictures' bytes: [`Gather`](crate::kernels::Gather)'s `pixels`.
+    pub pixels: Slice,
+    /// The number of pictures that `pixels` and `labels` hold.
+    pub pictures: usize,
+    /// The words that one picture takes in `pixels`.
+    pub picture_words: usize,
+    /// The pictures' labels, one word each.
+    pub labels: Slice,
+    /// `slots` entries of `capacity` indices.
+    pub indices: Slice,
+    /// `slots` entries of four words: see [`Metrics`](crate::kernels::Metrics).
+    pub metrics: Slice,
+    /// One word: not 0 once a gradient or a loss was NaN or infinite.
+    pub flag: Slice,
+    /// `[capacity, classes]`: what [`PlanKind::Evaluate`] and [`PlanKind::Predict`] leave.
+    pub logits: Slice,
+    /// The number of classes.
+    pub classes: usize,
+}
+
+impl Program {
+    /// The plan of that kind.
+    pub fn plan(&self, kind: PlanKind) -> &Plan {
+        &self.plans[kind as usize]
+    }
+
+    /// The bytes of all buffers.
+    pub fn bytes(&self) -> usize {
+        self.buffers.iter().map(|b| b.bytes).sum()
+    }
+
+    /// The slice of entry `slot` of the metrics ring.
+    pub fn metrics_slot(&self, slot: usize) -> Slice {
+        Slice { offset: self.metrics.offset + slot * 16, bytes: 16, ..self.metrics }
+    }
+
+    /// The slice of entry `slot` of the index ring.
+    pub fn indices_slot(&self, slot: usize) -> Slice {
+        let bytes = self.capacity * 4;
+        Slice { offset: self.indices.offset + slot * bytes, bytes, ..self.indices }
+    }
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (id, buffer) in self.buffers.iter().enumerate() {
+            writeln!(f, "buffer {id:>2}  {:>12} B  {}", buffer.bytes, buffer.label)?;
+        }
+        for plan in self.plans.iter().filter(|p| !p.steps.is_empty()) {
+            writeln!(f, "\n{}", plan.name)?;
+            for (i, step) in plan.steps.iter().enumerate() {
+                let list = |slices: &[Slice]| {
+                    slices.iter().map(|s| format!("{}@{}", s.buffer.0, s.offset)).collect::<Vec<_>>().join(" ")
+                };
+                let stem = step.kernel.stem();
+                let (reads, writes) = (list(&step.reads), list(&step.writes));
+                writeln!(f, "{i:>4}  {stem:<18} {reads} → {writes}  {}", step.label)?;
+            }
+        }
+        Ok(())
+    }
+}
