@@ -4,5 +4,6 @@ pub mod engine;
 pub mod expr;
 pub mod kernels;
 pub mod plan;
+pub mod random;
 pub mod shape;
 pub mod step;
