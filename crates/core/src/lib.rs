@@ -1,9 +1,16 @@
 //! Convoke's core: models, graphs, ops with their derivatives, and the planner that turns them into plain lists of kernels.
 
+pub mod autodiff;
 pub mod engine;
+pub mod error;
 pub mod expr;
+pub mod graph;
 pub mod kernels;
+pub mod lower;
+pub mod ops;
 pub mod plan;
 pub mod random;
+pub mod reference;
 pub mod shape;
 pub mod step;
+pub mod tensor;

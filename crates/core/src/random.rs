@@ -40,6 +40,8 @@ pub enum StreamId {
     Shuffle = 1,
     /// Which files of a dataset are for testing; `step` and `sample` are the words of a hash of the file's path.
     Split = 2,
+    /// Shapes and values that tests try.
+    Test = 3,
 }
 
 /// A sequence of random numbers: up to 2³⁴ words, after which it repeats.

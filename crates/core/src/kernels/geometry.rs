@@ -35,6 +35,14 @@ impl Window {
             .filter(|&i| i < self.input[axis])
     }
 
+    /// Whether no placement of the window lies wholly in the padding.
+    pub fn every_output_has_a_source(&self) -> bool {
+        (0..2).all(|axis| {
+            let taps = |out| (0..self.kernel[axis]).any(|tap| self.source(axis, out, tap).is_some());
+            (0..self.output()[axis]).all(taps)
+        })
+    }
+
     /// Rows × columns of the input.
     pub fn input_len(&self) -> usize {
         self.input[0] * self.input[1]

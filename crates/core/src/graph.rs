@@ -1,0 +1,149 @@
+//! Graphs: values with shapes, and the ops that make them from one another.
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::ops::Op;
+use crate::shape::TensorType;
+
+/// A value of a graph, by its position in [`Graph::values`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ValueId(pub usize);
+
+/// How a parameter begins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Init {
+    /// Uniform in `−bound … bound`.
+    Uniform {
+        /// The bound.
+        bound: f32,
+    },
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// Fed from outside for each run: pictures, labels.
+    Input,
+    /// Learned; named as in PyTorch.
+    Parameter {
+        /// The name: `conv1.weight`.
+        name: String,
+        /// How it begins.
+        init: Init,
+    },
+    /// An output of a node.
+    Node(usize),
+}
+
+/// A tensor of a graph.
+#[derive(Clone, Debug)]
+pub struct Value {
+    /// Its element type and shape.
+    pub ty: TensorType,
+    /// Where it comes from.
+    pub source: Source,
+}
+
+/// An op applied to values.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// The op.
+    pub op: Arc<dyn Op>,
+    /// The values that it reads.
+    pub inputs: Vec<ValueId>,
+    /// The values that it makes.
+    pub outputs: Vec<ValueId>,
+    /// The layer that it belongs to.
+    pub layer: String,
+}
+
+/// A graph in static single assignment: nodes stand in an order in which each comes after those whose outputs it reads.
+#[derive(Clone, Debug, Default)]
+pub struct Graph {
+    /// All values.
+    pub values: Vec<Value>,
+    /// All nodes.
+    pub nodes: Vec<Node>,
+    layer: String,
+}
+
+impl Graph {
+    /// Names the layer that nodes added from here on belong to.
+    pub fn enter(&mut self, layer: impl Into<String>) {
+        self.layer = layer.into();
+    }
+
+    /// Adds a value that is fed for each run.
+    pub fn input(&mut self, ty: TensorType) -> ValueId {
+        self.push(Value { ty, source: Source::Input })
+    }
+
+    /// Adds a parameter of shape `dims`.
+    pub fn parameter(&mut self, name: impl Into<String>, dims: impl Into<Vec<usize>>, init: Init) -> ValueId {
+        let source = Source::Parameter { name: name.into(), init };
+        self.push(Value { ty: TensorType::fixed(dims), source })
+    }
+
+    /// Applies an op and returns all of its outputs.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where the inputs' shapes don't fit the op.
+    pub fn apply(&mut self, op: impl Op + 'static, inputs: &[ValueId]) -> Result<Vec<ValueId>> {
+        let types: Vec<TensorType> = inputs.iter().map(|&v| self.ty(v).clone()).collect();
+        let outputs = op.infer(&types).map_err(|problem| Error::Shape {
+            layer: self.layer.clone(),
+            op: op.name().to_string(),
+            problem: problem.0,
+        })?;
+        let node = self.nodes.len();
+        let outputs: Vec<ValueId> =
+            outputs.into_iter().map(|ty| self.push(Value { ty, source: Source::Node(node) })).collect();
+        let (op, inputs, layer) = (Arc::new(op), inputs.to_vec(), self.layer.clone());
+        self.nodes.push(Node { op, inputs, outputs: outputs.clone(), layer });
+        Ok(outputs)
+    }
+
+    /// Applies an op and returns its first output.
+    ///
+    /// # Errors
+    /// As [`Graph::apply`].
+    pub fn apply1(&mut self, op: impl Op + 'static, inputs: &[ValueId]) -> Result<ValueId> {
+        Ok(self.apply(op, inputs)?[0])
+    }
+
+    /// A value's type.
+    pub fn ty(&self, value: ValueId) -> &TensorType {
+        &self.values[value.0].ty
+    }
+
+    /// The parameters in the order in which they were added, with their names.
+    pub fn parameters(&self) -> impl Iterator<Item = (ValueId, &str, Init)> {
+        self.values.iter().enumerate().filter_map(|(id, value)| match &value.source {
+            Source::Parameter { name, init } => Some((ValueId(id), name.as_str(), *init)),
+            _ => None,
+        })
+    }
+
+    /// For each node, whether any of `wanted` depends on it.
+    pub fn live(&self, wanted: &[ValueId]) -> Vec<bool> {
+        let mut live = vec![false; self.nodes.len()];
+        let mark = |live: &mut Vec<bool>, v: ValueId| {
+            if let Source::Node(node) = self.values[v.0].source {
+                live[node] = true;
+            }
+        };
+        wanted.iter().for_each(|&v| mark(&mut live, v));
+        for node in (0..self.nodes.len()).rev() {
+            if live[node] {
+                self.nodes[node].inputs.iter().for_each(|&v| mark(&mut live, v));
+            }
+        }
+        live
+    }
+
+    fn push(&mut self, value: Value) -> ValueId {
+        self.values.push(value);
+        ValueId(self.values.len() - 1)
+    }
+}
