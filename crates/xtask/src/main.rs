@@ -1,2 +1,40 @@
-//! Chores.
-fn main() {}
+//! Set-up, tests and chores of the Convoke workspace. Standard library only: it is the first thing that a fresh machine
+//! compiles.
+
+mod options;
+mod setup;
+mod shell;
+mod stages;
+mod vulkan;
+mod wasm;
+
+use std::process::ExitCode;
+
+use options::Task;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let task = match options::parse(&arguments) {
+        Ok(task) => task,
+        Err(message) => {
+            eprintln!("error: {message}\n\n{}", options::help());
+            return ExitCode::from(2);
+        }
+    };
+    let outcome = match task {
+        Task::Help => {
+            println!("{}", options::help());
+            Ok(())
+        }
+        Task::Setup => setup::run(),
+        Task::Test(chosen) => stages::run(&chosen),
+        Task::Soak => stages::soak(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("\nerror: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
