@@ -6,6 +6,9 @@ use crate::error::{Error, Result};
 use crate::ops::Op;
 use crate::shape::TensorType;
 
+/// The most elements that a tensor may hold, per sample: kernels count them in 32 bits.
+pub const LARGEST_TENSOR: usize = 1 << 30;
+
 /// A value of a graph, by its position in [`Graph::values`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ValueId(pub usize);
@@ -75,14 +78,22 @@ impl Graph {
     }
 
     /// Adds a value that is fed for each run.
-    pub fn input(&mut self, ty: TensorType) -> ValueId {
-        self.push(Value { ty, source: Source::Input })
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where it would hold more than [`LARGEST_TENSOR`] elements a sample.
+    pub fn input(&mut self, ty: TensorType) -> Result<ValueId> {
+        self.check_size("input", &ty)?;
+        Ok(self.push(Value { ty, source: Source::Input }))
     }
 
     /// Adds a parameter of shape `dims`.
-    pub fn parameter(&mut self, name: impl Into<String>, dims: impl Into<Vec<usize>>, init: Init) -> ValueId {
-        let source = Source::Parameter { name: name.into(), init };
-        self.push(Value { ty: TensorType::fixed(dims), source })
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where it would hold more than [`LARGEST_TENSOR`] elements.
+    pub fn parameter(&mut self, name: impl Into<String>, dims: impl Into<Vec<usize>>, init: Init) -> Result<ValueId> {
+        let (name, ty) = (name.into(), TensorType::fixed(dims));
+        self.check_size(&name, &ty)?;
+        Ok(self.push(Value { ty, source: Source::Parameter { name, init } }))
     }
 
     /// Applies an op and returns all of its outputs.
@@ -96,6 +107,7 @@ impl Graph {
             op: op.name().to_string(),
             problem: problem.0,
         })?;
+        outputs.iter().try_for_each(|ty| self.check_size(op.name(), ty))?;
         let node = self.nodes.len();
         let outputs: Vec<ValueId> =
             outputs.into_iter().map(|ty| self.push(Value { ty, source: Source::Node(node) })).collect();
@@ -140,6 +152,16 @@ impl Graph {
             }
         }
         live
+    }
+
+    fn check_size(&self, op: &str, ty: &TensorType) -> Result<()> {
+        let elements = ty.dims.iter().try_fold(1_usize, |product, &dim| product.checked_mul(dim));
+        match elements {
+            Some(0) => Err("has no elements".to_string()),
+            Some(count) if count <= LARGEST_TENSOR => Ok(()),
+            _ => Err(format!("{ty} has more than {LARGEST_TENSOR} elements; choose smaller sizes")),
+        }
+        .map_err(|problem| Error::Shape { layer: self.layer.clone(), op: op.to_string(), problem })
     }
 
     fn push(&mut self, value: Value) -> ValueId {

@@ -2,6 +2,8 @@
 
 use super::ConvGeometry;
 use crate::expr::Epilogue;
+use crate::plan::Flops;
+use crate::shape::Extent;
 
 /// `y[n, o, i, j] = epilogue(Σ_{c, a, b} x[n, c, i·stride − pad + a·dilation, …] · weight[o, c, a, b])`: a cross-correlation, as in PyTorch.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,4 +12,12 @@ pub struct Conv {
     pub geometry: ConvGeometry,
     /// What is computed on each sum before it is stored.
     pub epilogue: Epilogue,
+}
+
+impl Conv {
+    /// The floating-point operations of a run.
+    pub fn flops(&self) -> Flops {
+        Flops { per_sample: self.geometry.flops(), per_run: 0 }
+            + Flops::of(self.epilogue.expr.flops(), &[Extent::Batch(self.geometry.output_len())])
+    }
 }

@@ -2,6 +2,7 @@
 //! `partial [⌈N/chunk⌉, O, C/groups, kh, kw]`, which a reduce adds up in order.
 
 use super::ConvGeometry;
+use crate::plan::Flops;
 
 /// `partial[p, o, c, a, b] = Σ_{n in chunk p, i, j} gy[n, o, i, j] · x[n, c, i·stride − pad + a·dilation, …]`.
 ///
@@ -12,4 +13,11 @@ pub struct ConvGradWeight {
     pub geometry: ConvGeometry,
     /// Samples in a chunk; the last chunk may hold fewer.
     pub chunk: usize,
+}
+
+impl ConvGradWeight {
+    /// The floating-point operations of a run.
+    pub fn flops(&self) -> Flops {
+        Flops { per_sample: self.geometry.flops(), per_run: 0 }
+    }
 }

@@ -1,5 +1,8 @@
 //! The gate: reads `gradients [len]`, `metrics` (the ring, words); in place `flag` (one u32).
 
+use crate::plan::Flops;
+use crate::shape::Extent;
+
 /// Sets `flag` to 1 where any gradient, or this run's losses (word 3 of its metrics), is NaN or infinite, by the bits of the
 /// exponent, for adapters may assume that there are none. It never clears it: after a broken step no later one
 /// changes a weight either, until the host clears the flag.
@@ -7,4 +10,11 @@
 pub struct Finite {
     /// The number of gradients, padding included.
     pub len: usize,
+}
+
+impl Finite {
+    /// The floating-point operations of a run.
+    pub fn flops(&self) -> Flops {
+        Flops::of(1, &[Extent::Fixed(self.len)])
+    }
 }

@@ -2,6 +2,7 @@
 
 use crate::expr::Epilogue;
 use crate::shape::Extent;
+use crate::plan::Flops;
 
 /// `c[i, j] = epilogue(Σ_k a[i, k] · b[k, j])`, all row-major.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,4 +19,11 @@ pub struct Gemm {
     pub transpose_b: bool,
     /// What is computed on each sum before it is stored.
     pub epilogue: Epilogue,
+}
+
+impl Gemm {
+    /// The floating-point operations of a run.
+    pub fn flops(&self) -> Flops {
+        Flops::of(2, &[self.m, self.n, self.k]) + Flops::of(self.epilogue.expr.flops(), &[self.m, self.n])
+    }
 }

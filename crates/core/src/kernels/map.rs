@@ -2,6 +2,7 @@
 
 use crate::expr::{Broadcast, Expr};
 use crate::shape::Extent;
+use crate::plan::Flops;
 
 /// `y[i] = expr(operand_0[broadcast_0(i)], operand_1[broadcast_1(i)], …)` for each `i < len`.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,4 +13,11 @@ pub struct Map {
     pub expr: Expr,
     /// How each operand is indexed.
     pub operands: Vec<Broadcast>,
+}
+
+impl Map {
+    /// The floating-point operations of a run.
+    pub fn flops(&self) -> Flops {
+        Flops::of(self.expr.flops(), &[self.len])
+    }
 }

@@ -6,6 +6,9 @@
 mod geometry;
 pub use geometry::{ConvGeometry, Window};
 
+use crate::expr::Epilogue;
+use crate::plan::Flops;
+
 /// Calls the macro `$with` with the list of all kernels, each as `stem Type`. Engines use it to name a module per
 /// kernel and to match exhaustively, so that a kernel without an implementation does not compile.
 #[macro_export]
@@ -47,9 +50,29 @@ macro_rules! declare {
             }
         }
 
+        impl Kernel {
+            /// The floating-point operations of a run.
+            pub fn flops(&self) -> Flops {
+                match self { $(Self::$kernel(kernel) => kernel.flops(),)* }
+            }
+        }
+
         $(impl From<$kernel> for Kernel {
             fn from(kernel: $kernel) -> Self { Self::$kernel(kernel) }
         })*
     };
 }
 for_each_kernel!(declare);
+
+impl Kernel {
+    /// The slot behind the kernel's accumulation, where it has one: what follows pointwise may be fused into it.
+    pub fn epilogue_mut(&mut self) -> Option<&mut Epilogue> {
+        match self {
+            Self::Conv(kernel) => Some(&mut kernel.epilogue),
+            Self::ConvGradInput(kernel) => Some(&mut kernel.epilogue),
+            Self::Gemm(kernel) => Some(&mut kernel.epilogue),
+            Self::PoolGrad(kernel) => Some(&mut kernel.epilogue),
+            _ => None,
+        }
+    }
+}

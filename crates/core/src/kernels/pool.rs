@@ -1,6 +1,8 @@
 //! Pooling: reads `x [N, C, h, w]`, writes `y [N, C, oh, ow]`; a maximum also writes `index [N, C, oh, ow]` (u32).
 
 use super::Window;
+use crate::plan::Flops;
+use crate::shape::Extent;
 
 /// Which value stands for a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,4 +24,12 @@ pub struct Pool {
     pub channels: usize,
     /// The window.
     pub window: Window,
+}
+
+impl Pool {
+    /// The floating-point operations of a run.
+    pub fn flops(&self) -> Flops {
+        let outputs = self.channels * self.window.output_len();
+        Flops::of(self.window.kernel_len() as u64, &[Extent::Batch(outputs)])
+    }
 }

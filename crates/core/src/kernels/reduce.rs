@@ -1,6 +1,7 @@
 //! A sum along one axis: reads `x [outer, reduce, inner]`, writes `y [outer, inner]`.
 
 use crate::shape::Extent;
+use crate::plan::Flops;
 
 /// `y[o, i] = scale · Σ_r x[o, r, i]`, and divided by the samples of the global batch where `mean_over_batch` is set.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,4 +16,11 @@ pub struct Reduce {
     pub scale: f32,
     /// Whether the sum is also multiplied by `1 / (samples of the global batch)`.
     pub mean_over_batch: bool,
+}
+
+impl Reduce {
+    /// The floating-point operations of a run.
+    pub fn flops(&self) -> Flops {
+        Flops::of(1, &[self.outer, self.reduce, self.inner])
+    }
 }

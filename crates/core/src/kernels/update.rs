@@ -1,6 +1,9 @@
 //! The optimizer's step on all parameters at once: reads `gradients [len]`, `flag` (one u32); in place `parameters [len]` and
 //! the rule's state tensors, each `[len]`. Where `flag` is not 0 nothing is written.
 
+use crate::plan::Flops;
+use crate::shape::Extent;
+
 /// An update rule with its constants. The learning rate and the bias corrections come from the step block.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rule {
@@ -23,6 +26,10 @@ pub enum Rule {
         beta1: f32,
         /// Decay of the squared gradient's mean, 0 … 1.
         beta2: f32,
+        /// `1 − beta1`, rounded once: the difference of two single-precision numbers would lose digits.
+        one_minus_beta1: f32,
+        /// `1 − beta2`, rounded once.
+        one_minus_beta2: f32,
         /// Added to the denominator.
         eps: f32,
         /// L2 penalty, added to the gradient.
@@ -47,4 +54,15 @@ pub struct Update {
     pub rule: Rule,
     /// The number of parameters, padding included.
     pub len: usize,
+}
+
+impl Update {
+    /// The floating-point operations of a run.
+    pub fn flops(&self) -> Flops {
+        let each = match self.rule {
+            Rule::Sgd { .. } => 4,
+            Rule::Adam { .. } => 12,
+        };
+        Flops::of(each, &[Extent::Fixed(self.len)])
+    }
 }

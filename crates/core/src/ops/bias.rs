@@ -6,7 +6,7 @@ use crate::expr::{Binary, Broadcast, Expr};
 use crate::graph::{Graph, Node, ValueId};
 use crate::kernels::Map;
 use crate::lower::Lowering;
-use crate::ops::reduce::Keep;
+use crate::ops::Keep;
 use crate::reference::Batch;
 use crate::shape::TensorType;
 use crate::tensor::Tensor;

@@ -71,6 +71,8 @@ ops! {
     reshape Reshape,
 }
 
+pub use reduce::Keep;
+
 /// The error of an op without a derivative.
 fn not_differentiable(op: &dyn Op, node: &Node) -> crate::error::Error {
     crate::error::Error::NotDifferentiable { layer: node.layer.clone(), op: op.name().to_string() }

@@ -1,8 +1,17 @@
 //! Plans: plain, printable lists of kernel steps over planned buffers. Making one needs no device.
 
+mod compile;
+mod fuse;
+mod place;
+mod validate;
+
+pub use compile::{CompileOptions, compile};
+pub use validate::validate;
+
 use std::fmt;
 
 use crate::kernels::Kernel;
+use crate::shape::Extent;
 
 /// A buffer of a [`Program`], by its position in [`Program::buffers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -64,8 +73,6 @@ pub struct PlanStep {
     pub reads: Vec<Slice>,
     /// The slices that are written, or read and written, in the kernel's order.
     pub writes: Vec<Slice>,
-    /// Floating-point operations for one sample (for kernels over the batch), and for each run (for the others).
-    pub flops: Flops,
 }
 
 /// How many floating-point operations a step takes: `per_sample · N + per_run`.
@@ -78,9 +85,34 @@ pub struct Flops {
 }
 
 impl Flops {
+    /// `each` operations for every element of a box with those sides, at most one of which depends on the batch.
+    pub fn of(each: u64, sides: &[Extent]) -> Self {
+        let mut flops = Self { per_sample: 0, per_run: each };
+        for side in sides {
+            let (samples, times) = match *side {
+                Extent::Fixed(count) => (0, count as u64),
+                Extent::Batch(times) => (1, times as u64),
+                Extent::Chunks { samples, times } => (samples as u64, times as u64),
+            };
+            flops = Self { per_sample: flops.per_sample * times, per_run: flops.per_run * times };
+            if samples > 0 {
+                flops = Self { per_sample: flops.per_run / samples, per_run: 0 };
+            }
+        }
+        flops
+    }
+
     /// The operations of a run of `samples` samples.
     pub fn at(self, samples: usize) -> u64 {
         self.per_sample * samples as u64 + self.per_run
+    }
+}
+
+impl std::ops::Add for Flops {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { per_sample: self.per_sample + other.per_sample, per_run: self.per_run + other.per_run }
     }
 }
 

@@ -1,0 +1,279 @@
+//! Models as data: a named, directed graph of layers, written in TOML or in Rust.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Problem, Result};
+use crate::graph::{Graph, ValueId};
+use crate::layers::{Builder, Layer};
+use crate::shape::TensorType;
+
+/// The name by which layers refer to the model's input.
+pub const INPUT: &str = "input";
+
+/// A layer of a model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerSpec {
+    /// Its name; its parameters are named after it.
+    pub name: String,
+    /// The layers, or [`INPUT`], whose outputs it takes; the layer before it where empty.
+    pub from: Vec<String>,
+    /// What it does.
+    pub layer: Layer,
+}
+
+/// A model's description.
+///
+/// ```
+/// use convoke_core::layers::{Conv2d, Features, Flatten, Linear, MaxPool2d, Relu};
+/// use convoke_core::model::ModelSpec;
+///
+/// let model = ModelSpec::new("small", [1, 8, 8], 10)
+///     .layer("conv", Conv2d::new(4, 3).padding(1))
+///     .then(Relu {})
+///     .then(MaxPool2d::new(2))
+///     .then(Flatten {})
+///     .layer("fc", Linear::new(Features::Classes));
+/// assert_eq!(model, ModelSpec::from_toml(&model.to_toml()).unwrap());
+/// assert_eq!(model.build().unwrap().parameter_count(), 4 * 9 + 4 + 64 * 10 + 10);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelSpec {
+    /// What the model is called.
+    pub name: String,
+    /// Channels, height and width of the pictures.
+    pub input: [usize; 3],
+    /// The number of classes, which data of another number replaces.
+    pub classes: usize,
+    /// The layers. The last one's output is the model's.
+    pub layers: Vec<LayerSpec>,
+}
+
+/// A model's description as it is written.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(default = "unnamed")]
+    name: String,
+    input: [usize; 3],
+    #[serde(default = "ten")]
+    classes: usize,
+    layers: Vec<toml::Table>,
+}
+
+fn unnamed() -> String {
+    "model".into()
+}
+
+fn ten() -> usize {
+    10
+}
+
+impl ModelSpec {
+    /// A model without layers, for pictures of `[channels, height, width]`.
+    pub fn new(name: impl Into<String>, input: [usize; 3], classes: usize) -> Self {
+        Self { name: name.into(), input, classes, layers: Vec::new() }
+    }
+
+    /// The preset of that name, or `None`.
+    pub fn preset(name: &str) -> Option<Self> {
+        let (_, text) = PRESETS.iter().find(|(preset, _)| *preset == name)?;
+        Some(Self::from_toml(text).expect("presets are read in a test"))
+    }
+
+    /// The names of all presets.
+    pub fn presets() -> impl Iterator<Item = &'static str> {
+        PRESETS.iter().map(|(name, _)| *name)
+    }
+
+    /// Adds a layer behind the last one.
+    #[must_use]
+    pub fn layer(self, name: impl Into<String>, layer: impl Into<Layer>) -> Self {
+        self.layer_from(name, Vec::<String>::new(), layer)
+    }
+
+    /// Adds a layer behind the last one, named after its type and its position.
+    #[must_use]
+    pub fn then(self, layer: impl Into<Layer>) -> Self {
+        let layer = layer.into();
+        let name = default_name(layer.type_name(), self.layers.len());
+        self.layer(name, layer)
+    }
+
+    /// Adds a layer behind others, by their names; [`INPUT`] is the model's input.
+    #[must_use]
+    pub fn layer_from(
+        mut self,
+        name: impl Into<String>,
+        from: impl IntoIterator<Item = impl Into<String>>,
+        layer: impl Into<Layer>,
+    ) -> Self {
+        let from = from.into_iter().map(Into::into).collect();
+        self.layers.push(LayerSpec { name: name.into(), from, layer: layer.into() });
+        self
+    }
+
+    /// The same model for data of so many classes.
+    #[must_use]
+    pub fn with_classes(mut self, classes: usize) -> Self {
+        self.classes = classes;
+        self
+    }
+
+    /// Reads a description:
+    ///
+    /// ```toml
+    /// name = "small"             # optional
+    /// input = [3, 28, 28]        # channels, height, width
+    /// classes = 10               # optional; the data decides when training
+    ///
+    /// [[layers]]
+    /// type = "conv2d"            # one of `Layer::TYPES`, with that layer's settings
+    /// name = "conv1"             # optional: conv2d_0, relu_1, … by position
+    /// from = ["input"]           # optional: the layer before
+    /// out_channels = 16
+    /// kernel_size = 3
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Model`] with the layer, and what is wrong with it.
+    pub fn from_toml(text: &str) -> Result<Self> {
+        let problem = |problem: String| Error::Model { model: "TOML".into(), problem };
+        let written: Written = toml::from_str(text).map_err(|e| {
+            let line = e.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+            problem(format!("line {line}: {}", e.message().replace('\n', " ")))
+        })?;
+        let model = |problem: Problem| Error::Model { model: written.name.clone(), problem: problem.0 };
+        let layers = written.layers.iter().enumerate();
+        let layers = layers.map(|(i, table)| read_layer(i, table.clone())).collect::<std::result::Result<_, _>>();
+        let layers = layers.map_err(model)?;
+        Ok(Self { name: written.name, input: written.input, classes: written.classes, layers })
+    }
+
+    /// Writes the description, as [`ModelSpec::from_toml`] reads it.
+    pub fn to_toml(&self) -> String {
+        let layers = self.layers.iter().map(write_layer).collect();
+        let written = Written { name: self.name.clone(), input: self.input, classes: self.classes, layers };
+        toml::to_string(&written).expect("a description is plain data")
+    }
+
+    /// Builds the model's graph and checks every shape.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] with the first layer that doesn't fit and the reason; [`Error::Model`] where names collide, are
+    /// unknown, or the output is not one row of `classes` a sample.
+    pub fn build(&self) -> Result<Network> {
+        let problem = |problem: String| Error::Model { model: self.name.clone(), problem };
+        let [channels, height, width] = self.input;
+        if channels.min(height).min(width) == 0 || channels > 1024 || height.max(width) > 1 << 14 {
+            let input = self.input;
+            return Err(problem(format!(
+                "input = {input:?} has to be [channels, height, width], each above 0, with 1024 channels and 16384 rows and columns at most"
+            )));
+        }
+        if self.classes == 0 || self.classes > 1 << 20 {
+            return Err(problem(format!("classes = {} has to be from 1 to {}", self.classes, 1 << 20)));
+        }
+        let mut graph = Graph::default();
+        let input = graph.input(TensorType::batched(self.input))?;
+        let mut outputs: HashMap<&str, ValueId> = HashMap::from([(INPUT, input)]);
+        let mut last = input;
+        for spec in &self.layers {
+            let inputs = match spec.from.as_slice() {
+                [] => vec![last],
+                names => names.iter().map(|name| self.find(&outputs, spec, name)).collect::<Result<_>>()?,
+            };
+            graph.enter(spec.name.clone());
+            let mut builder = Builder { graph: &mut graph, name: &spec.name, classes: self.classes };
+            last = spec.layer.build(&mut builder, &inputs)?;
+            if outputs.insert(&spec.name, last).is_some() {
+                return Err(problem(format!("two layers are called `{}`; give one another name", spec.name)));
+            }
+        }
+        let output = graph.ty(last);
+        if *output != TensorType::batched([self.classes]) {
+            let wanted = format!("[N, {}]", self.classes);
+            return Err(problem(format!(
+                "the last layer gives {output}, and {} classes want {wanted}; end with a linear layer of out_features = \"classes\"",
+                self.classes
+            )));
+        }
+        Ok(Network { spec: self.clone(), graph, input, output: last })
+    }
+
+    fn find(&self, outputs: &HashMap<&str, ValueId>, spec: &LayerSpec, name: &str) -> Result<ValueId> {
+        outputs.get(name).copied().ok_or_else(|| {
+            let mut known: Vec<&str> = outputs.keys().copied().collect();
+            known.sort_unstable();
+            let problem = format!(
+                "layer `{}` takes its input from `{name}`, and no layer before it has that name; there are {}",
+                spec.name,
+                known.join(", ")
+            );
+            Error::Model { model: self.name.clone(), problem }
+        })
+    }
+}
+
+fn default_name(type_name: &str, position: usize) -> String {
+    format!("{type_name}_{position}")
+}
+
+fn read_layer(position: usize, mut table: toml::Table) -> std::result::Result<LayerSpec, Problem> {
+    let mut text = |key: &str| match table.remove(key) {
+        None => Ok(None),
+        Some(toml::Value::String(text)) => Ok(Some(text)),
+        Some(other) => Err(Problem(format!("layer {position}: `{key}` has to be a string, and is {other}"))),
+    };
+    let type_name = text("type")?.ok_or_else(|| Problem(format!("layer {position} has no `type`")))?;
+    let name = text("name")?.unwrap_or_else(|| default_name(&type_name, position));
+    let from = match table.remove("from") {
+        None => Vec::new(),
+        Some(from) => from
+            .try_into()
+            .map_err(|_| Problem(format!("layer `{name}`: `from` has to be a list of names, such as [\"conv1\"]")))?,
+    };
+    let layer =
+        Layer::from_table(&type_name, table).map_err(|p| Problem(format!("layer `{name}` ({type_name}): {}", p.0)))?;
+    Ok(LayerSpec { name, from, layer })
+}
+
+fn write_layer(spec: &LayerSpec) -> toml::Table {
+    let mut table = toml::Table::new();
+    table.insert("type".into(), spec.layer.type_name().into());
+    table.insert("name".into(), spec.name.clone().into());
+    if !spec.from.is_empty() {
+        table.insert("from".into(), spec.from.clone().into());
+    }
+    table.extend(spec.layer.to_table());
+    table
+}
+
+/// A model whose shapes have been checked: its graph and the values at its ends.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// The description that it was built from.
+    pub spec: ModelSpec,
+    /// The forward pass.
+    pub graph: Graph,
+    /// The pictures, `[N, channels, height, width]`.
+    pub input: ValueId,
+    /// The logits, `[N, classes]`.
+    pub output: ValueId,
+}
+
+impl Network {
+    /// The number of classes.
+    pub fn classes(&self) -> usize {
+        self.spec.classes
+    }
+
+    /// The number of learned numbers.
+    pub fn parameter_count(&self) -> usize {
+        self.graph.parameters().map(|(id, ..)| self.graph.ty(id).inner()).sum()
+    }
+}
+
+/// The presets: each a description like a user's own.
+const PRESETS: &[(&str, &str)] = &[("reference-cnn", include_str!("../presets/reference-cnn.toml"))];
