@@ -1,1 +1,52 @@
-//! Datasets.
+//! Datasets of labelled pictures: formats, decoding, normalisation, order.
+//!
+//! [`open`] takes IDX files (the MNIST family), CIFAR-10's binary batches, or a folder of class folders of PNG, JPEG and
+//! WebP pictures, and gives a [`Dataset`]: bytes in memory, all of one size. The crate reads no files and starts no
+//! threads: bytes come through [`Files`], which a program implements on a folder, and a tab on what was dropped into it.
+//!
+//! ```
+//! use convoke_data::{MemoryFiles, Normalization, Options, open};
+//!
+//! let idx = |header: &[u8], data: &[u8]| [header, data].concat();
+//! let images = idx(&[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2], &[0, 255, 255, 0]);
+//! let labels = idx(&[0, 0, 8, 1, 0, 0, 0, 2], &[0, 1]);
+//! let files = MemoryFiles::from([
+//!     ("train-images-idx3-ubyte", images.clone()),
+//!     ("train-labels-idx1-ubyte", labels.clone()),
+//!     ("t10k-images-idx3-ubyte", images),
+//!     ("t10k-labels-idx1-ubyte", labels),
+//! ]);
+//! let dataset = open(&files, &Options::default(), &mut |_, _| {})?;
+//! assert_eq!((dataset.channels, dataset.height, dataset.width), (1, 1, 2));
+//!
+//! let statistics = Normalization::Dataset.resolve(&dataset, 3)?;
+//! assert_eq!(statistics.mean(), [0.5; 3]);
+//! # Ok::<(), convoke_data::DataError>(())
+//! ```
+
+mod builder;
+mod cifar;
+mod dataset;
+#[cfg(feature = "embedded")]
+mod embedded;
+mod error;
+mod files;
+mod folder;
+mod idx;
+mod jpeg;
+mod normalize;
+mod open;
+mod picture;
+mod split;
+
+pub use dataset::{Dataset, Samples, shuffled};
+#[cfg(feature = "embedded")]
+pub use embedded::embedded;
+pub use error::{DataError, Found, Unreadable};
+pub use files::{Files, MemoryFiles};
+pub use normalize::{Normalization, Statistics};
+pub use open::{Options, open};
+pub use picture::{MAX_DECODED_BYTES, MAX_SIDE, Picture, decode};
+
+/// What this crate's functions give.
+pub type Result<T> = std::result::Result<T, DataError>;

@@ -1,0 +1,190 @@
+//! Class folders: pictures in folders that are named for what they show.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::builder::{Builder, Side};
+use crate::dataset::Dataset;
+use crate::error::{DataError, Unreadable};
+use crate::files::Files;
+use crate::open::{Options, Progress, read};
+use crate::picture::decode;
+use crate::split;
+
+/// Classes by name.
+type Classes<'a> = BTreeMap<&'a str, Class<'a>>;
+
+/// A class folder and the pictures in it, at any depth. Paths begin below the folder that all have in common.
+struct Class<'a> {
+    folder: &'a str,
+    pictures: Vec<&'a str>,
+}
+
+/// A picture to be read.
+struct Entry {
+    path: String,
+    label: u32,
+    side: Side,
+}
+
+/// Reads the pictures, in the order of classes and paths.
+pub fn open(files: &dyn Files, paths: &[String], options: &Options, progress: Progress) -> Result<Dataset, DataError> {
+    let (classes, entries) = plan(paths, options)?;
+    let test = entries.iter().filter(|entry| entry.side == Side::Test).count();
+    let mut builder = Builder::new(options, [entries.len() - test, test], progress);
+    let mut unreadable = Vec::new();
+    // Those to train on first, since the first picture sets the size where none is asked for.
+    for side in [Side::Train, Side::Test] {
+        for entry in entries.iter().filter(|entry| entry.side == side) {
+            match read(files, &entry.path).and_then(|bytes| decode(&bytes, &entry.path)) {
+                Ok(picture) if unreadable.is_empty() => builder.push(side, picture, entry.label)?,
+                Ok(_) => builder.tick(),
+                Err(error) => {
+                    unreadable.push(Unreadable { path: entry.path.clone(), reason: error.to_string() });
+                    builder.tick();
+                }
+            }
+        }
+    }
+    if !unreadable.is_empty() {
+        return Err(DataError::Unreadable { files: unreadable });
+    }
+    Ok(builder.finish(classes))
+}
+
+/// Which classes there are, and which pictures of which, to train or to test on.
+fn plan(paths: &[String], options: &Options) -> Result<(Vec<String>, Vec<Entry>), DataError> {
+    let root = common_folder(paths);
+    let below: Vec<&str> = paths.iter().filter_map(|path| path.strip_prefix(root)).collect();
+    let top: BTreeSet<&str> = below.iter().filter_map(|path| Some(path.split_once('/')?.0)).collect();
+    let files = || paths.iter().filter(|path| !path.ends_with('/'));
+    if top.is_empty() || files().next().is_some() && !files().any(|path| is_picture(path)) {
+        return Err(DataError::NothingFound { files: files().count(), example: files().next().cloned() });
+    }
+    let sides = sides(&top, root)?;
+    let in_class = |path: &str| {
+        let rest = path.strip_prefix(root).unwrap_or_default();
+        let Some((folder, rest)) = rest.split_once('/') else { return false };
+        sides.is_none_or(|sides| sides.contains(&folder) && rest.contains('/'))
+    };
+    if let Some(path) = files().find(|path| is_picture(path) && !in_class(path)) {
+        return Err(DataError::Stray { path: path.clone() });
+    }
+    match sides {
+        Some(folders) => plan_given(&below, root, folders),
+        None => plan_drawn(by_class(&below, ""), root, options),
+    }
+}
+
+/// Whether a file's name says that it is a picture, of whatever kind.
+fn is_picture(path: &str) -> bool {
+    const KINDS: [&str; 12] =
+        ["png", "jpg", "jpeg", "jfif", "webp", "gif", "bmp", "tif", "tiff", "heic", "heif", "avif"];
+    let kind = path.rsplit_once('.').map_or("", |(_, kind)| kind);
+    KINDS.iter().any(|known| kind.eq_ignore_ascii_case(known))
+}
+
+/// Classes from folders within `train` and `test`.
+fn plan_given(below: &[&str], root: &str, folders: [&str; 2]) -> Result<(Vec<String>, Vec<Entry>), DataError> {
+    let [train, test] = folders.map(|folder| by_class(below, &format!("{folder}/")));
+    check_classes(&train, root)?;
+    check_filled(&test, root)?;
+    if test.is_empty() {
+        return Err(DataError::Empty { purpose: format!("to test on in {root}{}", folders[1]) });
+    }
+    if let Some(class) = test.keys().find(|class| !train.contains_key(*class)) {
+        return Err(DataError::EmptyClass { folder: format!("{root}{}/{class}", folders[0]) });
+    }
+    let mut entries = Vec::new();
+    for (side, classes) in [(Side::Train, &train), (Side::Test, &test)] {
+        for (label, class) in train.keys().enumerate() {
+            let pictures = classes.get(class).into_iter().flat_map(|class| &class.pictures);
+            entries.extend(pictures.map(|path| Entry { path: format!("{root}{path}"), label: label as u32, side }));
+        }
+    }
+    Ok((train.keys().map(|class| class.to_string()).collect(), entries))
+}
+
+/// Classes from folders, and sides by draw.
+fn plan_drawn(classes: Classes, root: &str, options: &Options) -> Result<(Vec<String>, Vec<Entry>), DataError> {
+    check_classes(&classes, root)?;
+    let mut draws = Vec::new();
+    let mut entries = Vec::new();
+    for (label, class) in classes.values().enumerate() {
+        for path in &class.pictures {
+            draws.push(split::draw(options.seed, path));
+            entries.push(Entry { path: format!("{root}{path}"), label: label as u32, side: Side::Train });
+        }
+    }
+    let labels: Vec<u32> = entries.iter().map(|entry| entry.label).collect();
+    let test = split::choose(&draws, &labels, options.test_fraction);
+    if !test.contains(&true) {
+        return Err(DataError::Empty { purpose: "to test on, since each class has only one".into() });
+    }
+    for (entry, _) in entries.iter_mut().zip(test).filter(|(_, test)| *test) {
+        entry.side = Side::Test;
+    }
+    Ok((classes.keys().map(|class| class.to_string()).collect(), entries))
+}
+
+/// The folder `a/b/` in which all files lie that lie in folders, as deep as it leaves folders for the classes; or nothing.
+fn common_folder(paths: &[String]) -> &str {
+    let mut root = "";
+    loop {
+        let below = || paths.iter().filter_map(|path| Some((path, path.strip_prefix(root)?.split_once('/')?)));
+        let Some((path, (first, _))) = below().next() else { return root };
+        let alone = below().all(|(_, (folder, _))| folder == first);
+        if !alone || !below().any(|(_, (_, rest))| rest.contains('/')) {
+            return root;
+        }
+        root = &path[..root.len() + first.len() + 1];
+    }
+}
+
+/// The folders to train and to test on, if the top folders are these.
+fn sides<'a>(top: &BTreeSet<&'a str>, root: &str) -> Result<Option<[&'a str; 2]>, DataError> {
+    let named = |names: &[&str]| -> Vec<&'a str> {
+        top.iter().copied().filter(|folder| names.iter().any(|name| folder.eq_ignore_ascii_case(name))).collect()
+    };
+    match (&named(&["train"])[..], &named(&["test", "val", "validation"])[..]) {
+        ([], _) | (_, []) => Ok(None),
+        (&[train], &[test]) => Ok(Some([train, test])),
+        (trains, tests) => {
+            let several = if tests.len() > 1 { tests } else { trains };
+            Err(DataError::Rivals { found: several.iter().map(|folder| format!("{root}{folder}")).collect() })
+        }
+    }
+}
+
+/// The pictures in each class folder within the folder `within`, which is empty or ends with `/`.
+fn by_class<'a>(paths: &[&'a str], within: &str) -> Classes<'a> {
+    let mut classes = Classes::new();
+    for path in paths {
+        let rest = path.strip_prefix(within).and_then(|rest| rest.split_once('/'));
+        if let Some((name, rest)) = rest {
+            let folder = &path[..within.len() + name.len()];
+            let class = classes.entry(name).or_insert(Class { folder, pictures: Vec::new() });
+            if !rest.is_empty() && !rest.ends_with('/') {
+                class.pictures.push(path);
+            }
+        }
+    }
+    classes
+}
+
+/// Refuses what can't be trained on.
+fn check_classes(classes: &Classes, root: &str) -> Result<(), DataError> {
+    check_filled(classes, root)?;
+    match classes.len() {
+        0 => Err(DataError::Empty { purpose: "to train on".into() }),
+        1 => Err(DataError::OneClass { class: classes.keys().map(|class| class.to_string()).collect() }),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses empty class folders.
+fn check_filled(classes: &Classes, root: &str) -> Result<(), DataError> {
+    match classes.values().find(|class| class.pictures.is_empty()) {
+        Some(class) => Err(DataError::EmptyClass { folder: format!("{root}{}", class.folder) }),
+        None => Ok(()),
+    }
+}

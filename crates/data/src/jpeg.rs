@@ -1,0 +1,51 @@
+//! Whether a JPEG file is whole. The decoder fills in what is missing from a file cut short, so that half a picture would
+//! pass for one; here a file must reach its end marker.
+
+/// Whether the markers (ITU-T T.81, annex B) lead from the start to the end of image.
+pub fn is_whole(bytes: &[u8]) -> bool {
+    const RESTART: std::ops::RangeInclusive<u8> = 0xD0..=0xD7;
+    const END_OF_IMAGE: u8 = 0xD9;
+    let mut at = 2;
+    while let Some(&byte) = bytes.get(at) {
+        let next = bytes.get(at + 1).copied();
+        match (byte, next) {
+            (0xFF, Some(END_OF_IMAGE)) => return true,
+            // Fill bytes before a marker.
+            (0xFF, Some(0xFF)) => at += 1,
+            // Standing alone: a data byte FF, a restart, the temporary marker, another start of image.
+            (0xFF, Some(marker)) if matches!(marker, 0x00 | 0x01 | 0xD8) || RESTART.contains(&marker) => at += 2,
+            (0xFF, Some(_)) => {
+                let Some(length) = bytes.get(at + 2..at + 4) else { return false };
+                at += 2 + usize::from(u16::from_be_bytes([length[0], length[1]])).max(2);
+            }
+            // Data of a scan; elsewhere garbage, which decoders skip.
+            _ => at += 1,
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &[u8] = &[
+        0xFF, 0xD8, // start
+        0xFF, 0xE1, 0, 6, 0xFF, 0xD9, 0xFF, 0xDA, // a segment with a thumbnail's markers
+        0xFF, 0xDA, 0, 3, 1, 7, 0xFF, 0x00, 9, 0xFF, 0xD0, 5, // a scan
+        0xFF, 0xFF, 0xD9, // end
+    ];
+
+    #[test]
+    fn only_the_whole_file_is_whole() {
+        assert!(is_whole(FILE));
+        for cut in 0..FILE.len() {
+            assert!(!is_whole(&FILE[..cut]), "cut to {cut} bytes");
+        }
+    }
+
+    #[test]
+    fn what_follows_the_end_does_not_matter() {
+        assert!(is_whole(&[FILE, &[0, 1, 0xFF]].concat()));
+    }
+}

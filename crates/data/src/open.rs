@@ -1,0 +1,103 @@
+//! Opening a dataset of whichever kind.
+
+use crate::dataset::Dataset;
+use crate::error::DataError;
+use crate::files::Files;
+use crate::picture::MAX_SIDE;
+use crate::{cifar, folder, idx};
+
+/// Is told how many pictures of how many are done.
+pub type Progress<'a> = &'a mut dyn FnMut(usize, usize);
+
+/// What a dataset should become.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// Rows and columns that each picture is stretched to: the model's. Without it, those of the first picture to train
+    /// on, so that pictures that are all of one size stay as they are.
+    pub size: Option<[usize; 2]>,
+    /// Channels that the model takes: with 1, colour becomes luma (ITU-R BT.601); with 3, or without it, a dataset that is grey
+    /// throughout stays grey, and the engine repeats it.
+    pub channels: Option<usize>,
+    /// Decides which pictures are for testing where the dataset doesn't say.
+    pub seed: u64,
+    /// The share of the pictures that is for testing where the dataset doesn't say: above 0, below 1.
+    pub test_fraction: f64,
+    /// The most bytes that the decoded dataset may take, and each of its files unpacked.
+    pub max_bytes: u64,
+}
+
+impl Default for Options {
+    /// As the dataset is; seed 0, a fifth for testing, 4 GiB.
+    fn default() -> Self {
+        Self { size: None, channels: None, seed: 0, test_fraction: 0.2, max_bytes: 4 << 30 }
+    }
+}
+
+impl Options {
+    pub(crate) fn check(&self) -> Result<(), DataError> {
+        let wrong = |option, found, allowed: String| Err(DataError::Option { option, found, allowed });
+        let sides = 1..=MAX_SIDE as usize;
+        match (self.size, self.channels) {
+            (Some([height, width]), _) if !sides.contains(&height) || !sides.contains(&width) => {
+                wrong("picture size", format!("{height}×{width}"), format!("1 to {MAX_SIDE} a side"))
+            }
+            (_, Some(channels)) if !matches!(channels, 1 | 3) => {
+                wrong("number of channels", channels.to_string(), "1 or 3 for a model of pictures".into())
+            }
+            _ if !(self.test_fraction > 0.0 && self.test_fraction < 1.0) => {
+                wrong("test fraction", self.test_fraction.to_string(), "above 0 and below 1".into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Opens the dataset that `files` holds, whichever it is:
+///
+/// - the four IDX files of the MNIST family (`train-images-idx3-ubyte`, `t10k-labels-idx1-ubyte`, …), packed by gzip or not;
+/// - CIFAR-10's binary batches (`data_batch_1.bin`, …, `test_batch.bin`, with the names from `batches.meta.txt`);
+/// - a folder of class folders of PNG, JPEG and WebP pictures, inside `train` and one of `test`, `val` and `validation`
+///   where these are there; otherwise each picture's path decides, with the seed, on which side it is, whatever other
+///   pictures there are.
+///
+/// They may lie deeper in the folder. Hidden files, and files outside class folders that are not pictures, are passed
+/// over. `progress` is told how many pictures of how many are done.
+///
+/// # Errors
+/// Whatever is wrong: see [`DataError`]. No picture is passed over because it can't be read.
+pub fn open(
+    files: &dyn Files,
+    options: &Options,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Dataset, DataError> {
+    options.check()?;
+    let mut paths: Vec<String> = files.paths().into_iter().filter_map(visible).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    if let Some(found) = idx::find(&paths)? {
+        return idx::open(files, &found, options, progress);
+    }
+    if let Some(found) = cifar::find(&paths)? {
+        return cifar::open(files, &found, options, progress);
+    }
+    folder::open(files, &paths, options, progress)
+}
+
+/// The path, or the folder that remains of it where the rest is there for some program's sake, not its owner's.
+fn visible(path: String) -> Option<String> {
+    let hidden =
+        |part: &str| part.starts_with('.') || matches!(part, "__MACOSX" | "@eaDir" | "Thumbs.db" | "desktop.ini");
+    let mut end = 0;
+    for part in path.split('/') {
+        if hidden(part) {
+            return (end > 0).then(|| path[..end].to_string());
+        }
+        end += part.len() + 1;
+    }
+    Some(path)
+}
+
+/// Reads a file.
+pub(crate) fn read(files: &dyn Files, path: &str) -> Result<Vec<u8>, DataError> {
+    files.read(path).map_err(|source| DataError::Read { path: path.into(), source })
+}

@@ -1,0 +1,184 @@
+//! Pictures: decoding, size, colour.
+
+use std::io::Cursor;
+
+use image::imageops::{self, FilterType};
+use image::{DynamicImage, ImageBuffer, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, Luma};
+
+use crate::error::DataError;
+use crate::jpeg;
+
+/// The most rows or columns that a picture may have.
+pub const MAX_SIDE: u32 = 20_000;
+
+/// The most bytes that a decoded picture may take: 178 million pixels of three bytes.
+pub const MAX_DECODED_BYTES: u64 = 512 << 20;
+
+/// A grey or colour picture of eight bits a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    channels: usize,
+    height: usize,
+    width: usize,
+    planes: Vec<u8>,
+}
+
+impl Picture {
+    /// A picture from its planes: `channels` of them (1 or 3), each `height · width` bytes, row by row.
+    ///
+    /// # Panics
+    /// Where there are other than 1 or 3 channels, no pixels, or not as many bytes as that makes.
+    pub fn from_planes(channels: usize, height: usize, width: usize, planes: Vec<u8>) -> Self {
+        assert!(matches!(channels, 1 | 3) && height > 0 && width > 0, "no picture is {channels}×{height}×{width}");
+        assert_eq!(planes.len(), channels * height * width, "bytes of a picture of {channels}×{height}×{width}");
+        Self { channels, height, width, planes }
+    }
+
+    /// 1 or 3.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// Rows.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// Columns.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// The planes, one after the other, each row by row.
+    pub fn planes(&self) -> &[u8] {
+        &self.planes
+    }
+
+    /// The planes, one after the other, each row by row.
+    pub fn into_planes(self) -> Vec<u8> {
+        self.planes
+    }
+
+    /// The picture with one channel: luma as ITU-R BT.601 weighs it, rounded as Pillow rounds it.
+    pub fn into_grey(self) -> Self {
+        if self.channels == 1 {
+            return self;
+        }
+        let [red, green, blue] = [0, 1, 2].map(|channel| self.plane(channel));
+        let luma = |r: u8, g: u8, b: u8| {
+            ((u32::from(r) * 19_595 + u32::from(g) * 38_470 + u32::from(b) * 7_471 + 0x8000) >> 16) as u8
+        };
+        let planes = red.iter().zip(green).zip(blue).map(|((&r, &g), &b)| luma(r, g, b)).collect();
+        Self { channels: 1, planes, ..self }
+    }
+
+    /// The picture stretched to `height` rows and `width` columns, by a triangle filter that widens with the scale, as
+    /// Pillow's and PyTorch's antialiased bilinear do: no pixel is left out.
+    ///
+    /// # Panics
+    /// Where a side is 0 or beyond [`MAX_SIDE`].
+    pub fn resize(self, height: usize, width: usize) -> Self {
+        let allowed = 1..=MAX_SIDE as usize;
+        assert!(allowed.contains(&height) && allowed.contains(&width), "can't resize to {height}×{width}");
+        if (self.height, self.width) == (height, width) {
+            return self;
+        }
+        let resize_plane = |channel| {
+            let plane: ImageBuffer<Luma<u8>, &[u8]> =
+                ImageBuffer::from_raw(self.width as u32, self.height as u32, self.plane(channel))
+                    .expect("a plane has height · width bytes");
+            imageops::resize(&plane, width as u32, height as u32, FilterType::Triangle).into_raw()
+        };
+        let planes = (0..self.channels).flat_map(resize_plane).collect();
+        Self { channels: self.channels, height, width, planes }
+    }
+
+    fn plane(&self, channel: usize) -> &[u8] {
+        let size = self.height * self.width;
+        &self.planes[channel * size..][..size]
+    }
+
+    /// A picture from interleaved pixels of `C` channels: one plane where all are grey, otherwise three.
+    fn from_interleaved<const C: usize>(
+        height: u32,
+        width: u32,
+        bytes: &[u8],
+        pixel: impl Fn([u8; C]) -> [u8; 3],
+    ) -> Self {
+        let pixels = || bytes.as_chunks::<C>().0.iter().map(|bytes| pixel(*bytes));
+        let grey = pixels().all(|[red, green, blue]| red == green && green == blue);
+        let channels = if grey { 1 } else { 3 };
+        let planes = (0..channels).flat_map(|channel| pixels().map(move |pixel| pixel[channel])).collect();
+        Self::from_planes(channels, height as usize, width as usize, planes)
+    }
+}
+
+/// Decodes a PNG, JPEG or WebP picture, whichever the bytes are; `path` is for messages alone.
+///
+/// It is turned as its EXIF orientation says, laid over white where it is transparent, and brought to eight bits a
+/// channel. One whose pixels are all grey has one channel. Colour profiles are ignored; of an animation the first picture is
+/// taken.
+///
+/// # Errors
+/// [`DataError::Picture`] where the bytes are none of these, damaged or cut short, [`DataError::PictureTooLarge`] beyond
+/// [`MAX_SIDE`] or [`MAX_DECODED_BYTES`].
+pub fn decode(bytes: &[u8], path: &str) -> Result<Picture, DataError> {
+    let fail = |reason: String| DataError::Picture { path: path.to_string(), reason };
+    let format = match image::guess_format(bytes) {
+        Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP)) => format,
+        Ok(other) => return Err(fail(format!("it is a {other:?} file, not PNG, JPEG or WebP; convert it"))),
+        Err(_) => return Err(fail("it is not a PNG, JPEG or WebP picture".into())),
+    };
+    if format == ImageFormat::Jpeg && !jpeg::is_whole(bytes) {
+        return Err(fail(format!("the JPEG data ends early, after {} bytes", bytes.len())));
+    }
+    let image = decode_as(bytes, format).map_err(|error| match error {
+        ImageError::Limits(_) => DataError::PictureTooLarge { path: path.to_string() },
+        ImageError::IoError(_) => fail(format!("the {format:?} data ends early, after {} bytes", bytes.len())),
+        ImageError::Decoding(error) => fail(one_line(&error.to_string())),
+        error => fail(one_line(&error.to_string())),
+    })?;
+    Ok(from_image(image))
+}
+
+/// The picture as it is stored, turned the right way up, within the limits.
+fn decode_as(bytes: &[u8], format: ImageFormat) -> Result<DynamicImage, ImageError> {
+    let mut limits = Limits::no_limits();
+    limits.max_image_width = Some(MAX_SIDE);
+    limits.max_image_height = Some(MAX_SIDE);
+    limits.max_alloc = Some(MAX_DECODED_BYTES);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    reader.limits(limits.clone());
+    let mut decoder = reader.into_decoder()?;
+    // Not all decoders count their output towards the limit.
+    limits.reserve(decoder.total_bytes())?;
+    let orientation = decoder.orientation()?;
+    let mut image = DynamicImage::from_decoder(decoder)?;
+    image.apply_orientation(orientation);
+    Ok(image)
+}
+
+fn from_image(image: DynamicImage) -> Picture {
+    let (width, height) = (image.width(), image.height());
+    match (image.color().has_color(), image.color().has_alpha()) {
+        (false, false) => Picture::from_interleaved(height, width, &image.into_luma8(), |[grey]| [grey; 3]),
+        (false, true) => Picture::from_interleaved(height, width, &image.into_luma_alpha8(), |[grey, alpha]| {
+            [over_white(grey, alpha); 3]
+        }),
+        (true, false) => Picture::from_interleaved(height, width, &image.into_rgb8(), |pixel| pixel),
+        (true, true) => Picture::from_interleaved(height, width, &image.into_rgba8(), |[red, green, blue, alpha]| {
+            [red, green, blue].map(|value| over_white(value, alpha))
+        }),
+    }
+}
+
+/// `alpha · value + (1 − alpha) · white`, rounded.
+fn over_white(value: u8, alpha: u8) -> u8 {
+    let (value, alpha) = (u32::from(value), u32::from(alpha));
+    ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8
+}
+
+/// Decoders' messages, on one line and of bounded length.
+fn one_line(message: &str) -> String {
+    message.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect()
+}

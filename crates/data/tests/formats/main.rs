@@ -1,0 +1,25 @@
+//! Every format, from files that the tests make themselves.
+
+mod cifar;
+mod folders;
+mod idx;
+mod pictures;
+
+use convoke_data::{Dataset, MemoryFiles, Options, open};
+
+/// The dataset in `files`, with default options.
+fn opened(files: &MemoryFiles) -> Dataset {
+    open(files, &Options::default(), &mut |_, _| {}).expect("a dataset")
+}
+
+/// What is said of `files` with default options, checked to be one line.
+fn refused(files: &MemoryFiles) -> String {
+    let message = open(files, &Options::default(), &mut |_, _| {}).expect_err("a refusal").to_string();
+    assert!(!message.contains('\n'), "{message}");
+    message
+}
+
+/// The names of the classes.
+fn names(dataset: &Dataset) -> Vec<&str> {
+    dataset.classes.iter().map(String::as_str).collect()
+}
