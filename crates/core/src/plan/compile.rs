@@ -180,25 +180,7 @@ impl Memory {
                 pin(&mut lowering, &mut pinned, (*gradient).into(), slice);
             }
         }
-        let kept: Vec<TensorId> = pinned.keys().copied().collect();
-        fuse(&mut lowering, &kept, options.limits.max_storage_buffers);
-
-        let bytes = |tensor| lowering.extent(tensor).at(options.capacity) * 4;
-        let placement = place(&lowering.steps, &bytes, &pinned, &options.limits, self.first_arena)?;
-        for (arena, &bytes) in placement.arenas.iter().enumerate() {
-            match self.buffers.get_mut(self.first_arena + arena) {
-                Some(buffer) => buffer.bytes = buffer.bytes.max(bytes),
-                None => _ = push(&mut self.buffers, format!("activations {arena}"), bytes, Role::Activations),
-            }
-        }
-        let slices = |tensors: &[TensorId]| tensors.iter().map(|t| placement.slices[t]).collect();
-        let step = |s: &LoweredStep| PlanStep {
-            kernel: s.kernel.clone(),
-            label: s.label.clone(),
-            reads: slices(&s.reads),
-            writes: slices(&s.writes),
-        };
-        Ok(lowering.steps.iter().map(step).collect())
+        settle(&mut lowering, &pinned, options.capacity, &options.limits, &mut self.buffers, self.first_arena)
     }
 
     fn program(self, plans: Vec<Plan>, options: &CompileOptions, classes: usize) -> Program {
@@ -222,8 +204,38 @@ impl Memory {
     }
 }
 
+/// Fuses lowered steps and gives every tensor of theirs a place: pinned ones where they were put, the others in arenas, which are
+/// the buffers from `first_arena` on. Buffers grow, and are added, as these steps need them.
+pub(super) fn settle(
+    lowering: &mut Lowering<'_>,
+    pinned: &HashMap<TensorId, Slice>,
+    capacity: usize,
+    limits: &Limits,
+    buffers: &mut Vec<Buffer>,
+    first_arena: usize,
+) -> Result<Vec<PlanStep>> {
+    let kept: Vec<TensorId> = pinned.keys().copied().collect();
+    fuse(lowering, &kept, limits.max_storage_buffers);
+    let bytes = |tensor| lowering.extent(tensor).at(capacity) * 4;
+    let placement = place(&lowering.steps, &bytes, pinned, limits, first_arena)?;
+    for (arena, &bytes) in placement.arenas.iter().enumerate() {
+        match buffers.get_mut(first_arena + arena) {
+            Some(buffer) => buffer.bytes = buffer.bytes.max(bytes),
+            None => _ = push(buffers, format!("activations {arena}"), bytes, Role::Activations),
+        }
+    }
+    let slices = |tensors: &[TensorId]| tensors.iter().map(|t| placement.slices[t]).collect();
+    let step = |s: &LoweredStep| PlanStep {
+        kernel: s.kernel.clone(),
+        label: s.label.clone(),
+        reads: slices(&s.reads),
+        writes: slices(&s.writes),
+    };
+    Ok(lowering.steps.iter().map(step).collect())
+}
+
 /// Makes `tensor` lie at `slice`: in place where it is made by a step and read by none that could collide with it, else by a copy.
-fn pin(lowering: &mut Lowering<'_>, pinned: &mut HashMap<TensorId, Slice>, tensor: TensorId, slice: Slice) {
+pub(super) fn pin(lowering: &mut Lowering<'_>, pinned: &mut HashMap<TensorId, Slice>, tensor: TensorId, slice: Slice) {
     let source = lowering.resolve(tensor);
     let made = lowering.steps.iter().any(|s| s.writes.contains(&source));
     let alone = pinned.values().any(|s| s.buffer == slice.buffer);
@@ -283,7 +295,7 @@ fn parameter_table(graph: &Graph, limits: &Limits) -> Result<(Vec<Place>, Vec<us
     Ok((places, lengths))
 }
 
-fn push(buffers: &mut Vec<Buffer>, label: String, bytes: usize, role: Role) -> Slice {
+pub(super) fn push(buffers: &mut Vec<Buffer>, label: String, bytes: usize, role: Role) -> Slice {
     let bytes = bytes.max(16);
     buffers.push(Buffer { label, bytes, role });
     Slice { buffer: BufferId(buffers.len() - 1), offset: 0, bytes }

@@ -1,10 +1,12 @@
 //! Plans: plain, printable lists of kernel steps over planned buffers. Making one needs no device.
 
+mod bare;
 mod compile;
 mod fuse;
 mod place;
 mod validate;
 
+pub use bare::{GraphProgram, compile_graph};
 pub use compile::{CompileOptions, compile};
 pub use validate::validate;
 
