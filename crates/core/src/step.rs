@@ -10,8 +10,8 @@ pub struct Step {
     pub slot: u32,
     /// Where this run's `N` indices begin in the index ring.
     pub first_index: u32,
-    /// Unused; keeps the block a whole number of 16-byte rows.
-    pub reserved: u32,
+    /// The step's number, from 1, modulo 2³²: what the gate writes down when the step is broken.
+    pub number: u32,
     /// 1 / (samples of the global batch).
     pub inverse_samples: f32,
     /// The learning rate.

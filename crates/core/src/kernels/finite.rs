@@ -3,7 +3,7 @@
 use crate::plan::Flops;
 use crate::shape::Extent;
 
-/// Sets `flag` to 1 where any gradient, or this run's losses (word 3 of its metrics), is NaN or infinite, by the bits of the
+/// Sets `flag`, where it is 0, to `step.number` (1 if that is 0) when any gradient, or this run's losses (word 3 of its metrics), is NaN or infinite, by the bits of the
 /// exponent, for adapters may assume that there are none. It never clears it: after a broken step no later one
 /// changes a weight either, until the host clears the flag.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

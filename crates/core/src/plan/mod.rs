@@ -196,7 +196,7 @@ pub struct Program {
     pub indices: Slice,
     /// `slots` entries of four words: see [`Metrics`](crate::kernels::Metrics).
     pub metrics: Slice,
-    /// One word: not 0 once a gradient or a loss was NaN or infinite.
+    /// One word: the number of the first step whose gradients or losses were NaN or infinite, else 0.
     pub flag: Slice,
     /// `[capacity, classes]`: what [`PlanKind::Evaluate`] and [`PlanKind::Predict`] leave.
     pub logits: Slice,
