@@ -1,1 +1,25 @@
-//! The training loop.
+//! Training: the loop, checkpoints, events, evaluation and prediction.
+//!
+//! Nothing here reads files, asks for the time or names a device: a [`Trainer`] is given an
+//! [`Engine`](convoke_core::engine::Engine), a [`Store`] for what it keeps and a [`Host`] for the rest.
+
+mod checkpoint;
+mod error;
+mod event;
+mod feed;
+mod model_file;
+mod session;
+mod settings;
+mod store;
+mod trainer;
+mod weights;
+
+pub use checkpoint::{Checkpoint, Progress};
+pub use error::{Result, TrainError};
+pub use event::{Event, Record};
+pub use model_file::ModelFile;
+pub use session::{Evaluation, Input, Session};
+pub use settings::Settings;
+pub use store::{MemoryStore, Store, StoreError, Stored};
+pub use trainer::{Host, Outcome, Trainer};
+pub use weights::{check_weights, initial_weights};

@@ -97,8 +97,8 @@ impl Flops {
                 Extent::Chunks { samples, times } => (samples as u64, times as u64),
             };
             flops = Self { per_sample: flops.per_sample * times, per_run: flops.per_run * times };
-            if samples > 0 {
-                flops = Self { per_sample: flops.per_run / samples, per_run: 0 };
+            if let Some(per_sample) = flops.per_run.checked_div(samples) {
+                flops = Self { per_sample, per_run: 0 };
             }
         }
         flops

@@ -1,0 +1,157 @@
+//! Checkpoints: all that a run needs to go on as if nothing had happened.
+
+use convoke_formats::{NamedTensor, TensorFile};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Result, TrainError};
+use crate::model_file::ModelFile;
+use crate::session::Figures;
+use crate::settings::Settings;
+use crate::store::Store;
+
+/// The metadata's key for what only a checkpoint has.
+const STATE: &str = "convoke.state";
+/// The log's name in a store.
+pub(crate) const LOG: &str = "metrics.jsonl";
+
+/// How far a run has come.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Progress {
+    /// Steps done.
+    pub step: u64,
+    /// Epochs done.
+    pub epoch: u32,
+    /// Samples done of the epoch at hand.
+    pub position: usize,
+    /// The sum of this epoch's losses so far.
+    pub loss_sum: f64,
+    /// How many of this epoch's samples were right so far.
+    pub correct: u64,
+    /// The bytes of the log that belong to these steps.
+    pub log_bytes: u64,
+    /// The step and the test accuracy of the best epoch so far.
+    pub best: Option<(u64, f64)>,
+}
+
+impl Progress {
+    pub(crate) fn add(&mut self, figures: Figures) {
+        self.step += 1;
+        self.position += figures.samples as usize;
+        self.loss_sum += figures.loss_sum;
+        self.correct += figures.correct;
+    }
+}
+
+/// What only a checkpoint has, beside weights and optimizer state.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct State {
+    progress: Progress,
+    settings: Settings,
+    data: String,
+    note: String,
+}
+
+/// The full state of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// The model with its weights.
+    pub model: ModelFile,
+    /// The optimizer's state tensors, each laid out as the weights.
+    pub states: Vec<Vec<NamedTensor>>,
+    /// How far the run has come.
+    pub progress: Progress,
+    /// How it trains.
+    pub settings: Settings,
+    /// A hash of the training data: a run resumes only on the same.
+    pub data: String,
+    /// Whatever the run's host wants to find again: where the data came from, which device it ran on.
+    pub note: String,
+}
+
+impl Checkpoint {
+    /// The checkpoint's name in a store; names sort as steps do.
+    pub fn name(&self) -> String {
+        name_of(self.progress.step)
+    }
+
+    /// The bytes of the checkpoint: a model file with more in it.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut file = self.model.to_tensor_file();
+        for (index, state) in self.states.iter().enumerate() {
+            let renamed = |t: &NamedTensor| NamedTensor { name: format!("optimizer.{index}.{}", t.name), ..t.clone() };
+            file.tensors.extend(state.iter().map(renamed));
+        }
+        let (progress, settings) = (self.progress.clone(), self.settings.clone());
+        let state = State { progress, settings, data: self.data.clone(), note: self.note.clone() };
+        file.metadata.insert(STATE.into(), serde_json::to_string(&state).expect("plain data"));
+        file.encode()
+    }
+
+    /// Reads a checkpoint.
+    ///
+    /// # Errors
+    /// [`TrainError::Format`], [`TrainError::NotAModel`] or [`TrainError::Weights`] where the bytes are no checkpoint.
+    pub fn decode(name: &str, bytes: &[u8]) -> Result<Self> {
+        let file = TensorFile::decode(name, bytes)?;
+        let not = |problem: String| TrainError::NotAModel { file: name.into(), wanted: "a checkpoint".into(), problem };
+        let state = file.metadata.get(STATE).ok_or_else(|| not(format!("its metadata has no `{STATE}`")))?;
+        let state: State = serde_json::from_str(state).map_err(|e| not(format!("its state can't be read ({e})")))?;
+        let mut states = Vec::new();
+        for index in 0..state.settings.optimizer.rule().states() {
+            let prefix = format!("optimizer.{index}.");
+            let strip =
+                |t: &NamedTensor| Some(NamedTensor { name: t.name.strip_prefix(&prefix)?.to_string(), ..t.clone() });
+            states.push(file.tensors.iter().filter_map(strip).collect::<Vec<_>>());
+        }
+        let model = ModelFile::from_tensor_file(name, file)?;
+        let network = model.spec.build()?;
+        let states = states.into_iter().map(|state| crate::check_weights(&network, name, state));
+        let states = states.collect::<Result<Vec<_>>>()?;
+        let State { progress, settings, data, note } = state;
+        settings.check()?;
+        Ok(Self { model, states, progress, settings, data, note })
+    }
+
+    /// The newest sound checkpoint in a store. A broken one is passed over: the one before it goes further back, and is whole.
+    ///
+    /// # Errors
+    /// [`TrainError::NothingToResume`] where there is none, the newest one's error where all are broken, [`TrainError::Store`].
+    pub async fn newest(store: &dyn Store, place: &str) -> Result<Self> {
+        let mut error = TrainError::NothingToResume(place.into());
+        for name in checkpoints(store).await?.iter().rev() {
+            let Some(bytes) = store.get(name).await? else { continue };
+            match Self::decode(name, &bytes) {
+                Ok(checkpoint) => return Ok(checkpoint),
+                Err(broken) if matches!(error, TrainError::NothingToResume(_)) => error = broken,
+                Err(_) => {}
+            }
+        }
+        Err(error)
+    }
+
+    /// Writes the checkpoint, then removes all but the last two and the best.
+    ///
+    /// # Errors
+    /// [`TrainError::Store`].
+    pub async fn save(&self, store: &dyn Store) -> Result<()> {
+        store.put(&self.name(), self.encode()).await?;
+        let names = checkpoints(store).await?;
+        let best = self.progress.best.map(|(step, _)| name_of(step));
+        for name in names.iter().rev().skip(2).filter(|name| Some(*name) != best.as_ref()) {
+            store.delete(name).await?;
+        }
+        Ok(())
+    }
+}
+
+fn name_of(step: u64) -> String {
+    format!("checkpoint-{step:010}.safetensors")
+}
+
+/// The names of a store's checkpoints, oldest first.
+async fn checkpoints(store: &dyn Store) -> Result<Vec<String>> {
+    let names = store.list().await?.into_iter();
+    Ok(names.filter(|n| n.starts_with("checkpoint-") && n.ends_with(".safetensors")).collect())
+}

@@ -1,0 +1,66 @@
+//! What can go wrong while training.
+
+use convoke_core::engine::EngineError;
+use convoke_formats::FormatError;
+
+use crate::store::StoreError;
+
+/// A result with this crate's error.
+pub type Result<T> = std::result::Result<T, TrainError>;
+
+/// What can go wrong while training.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum TrainError {
+    /// The model can't be built or planned.
+    #[error(transparent)]
+    Model(#[from] convoke_core::error::Error),
+    /// The engine failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// What is kept can't be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A file of tensors is broken.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// A setting is out of range.
+    #[error("{0}")]
+    Setting(String),
+    /// Weights don't fit the model.
+    #[error("{file} does not fit the model `{model}`: {problem}")]
+    Weights {
+        /// Where the weights came from.
+        file: String,
+        /// The model.
+        model: String,
+        /// What is missing, extra or of another shape.
+        problem: String,
+    },
+    /// A file lacks what a model file or a checkpoint has.
+    #[error("{file} is not {wanted}: {problem}")]
+    NotAModel {
+        /// The file.
+        file: String,
+        /// What it should be: a model, a checkpoint.
+        wanted: String,
+        /// What is missing or wrong, and what to do.
+        problem: String,
+    },
+    /// The data doesn't fit the model or the checkpoint.
+    #[error("{0}")]
+    Data(String),
+    /// A loss or a gradient was NaN or infinite.
+    #[error(
+        "step {step}: the loss or a gradient is not a finite number; no weight was changed by it, and what was learned up to step {} is saved. Try a lower learning rate than {lr}",
+        step - 1
+    )]
+    NotFinite {
+        /// The step, counted from 1.
+        step: u64,
+        /// The learning rate.
+        lr: f64,
+    },
+    /// There is nothing to resume from.
+    #[error("there is no checkpoint in {0}; choose a folder that `train --out` has written")]
+    NothingToResume(String),
+}

@@ -1,0 +1,331 @@
+//! A network on an engine: what training, evaluation and prediction share.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use convoke_core::engine::{Engine, EngineError, Pending, Run};
+use convoke_core::kernels::{Gather, Rule};
+use convoke_core::model::Network;
+use convoke_core::plan::{CompileOptions, PlanKind, Program, Slice, compile};
+use convoke_core::step::Step;
+use convoke_data::{Dataset, Statistics};
+use convoke_formats::NamedTensor;
+
+use crate::error::{Result, TrainError};
+use crate::feed::{Feed, upload, upload_batch};
+
+/// How pictures become the network's input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Input {
+    /// Channels of the pictures' bytes: 1, or as many as the network takes.
+    pub channels: usize,
+    /// Mean and standard deviation, for each of the network's channels.
+    pub statistics: Statistics,
+}
+
+/// What a network makes of labelled pictures.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evaluation {
+    /// The mean loss.
+    pub loss: f64,
+    /// The share of pictures whose largest logit is the label's, 0 … 1.
+    pub accuracy: f64,
+    /// How many pictures there were.
+    pub samples: usize,
+}
+
+/// One run's figures, as the kernel [`Metrics`](convoke_core::kernels::Metrics) leaves them.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Figures {
+    pub loss_sum: f64,
+    pub correct: u64,
+    pub samples: u64,
+    pub broken: bool,
+}
+
+impl Figures {
+    pub(crate) fn of(words: &[u32]) -> Self {
+        let loss_sum = f64::from(f32::from_bits(words[0]));
+        Self { loss_sum, correct: words[1].into(), samples: words[2].into(), broken: words[3] != 0 }
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
+        self.loss_sum += other.loss_sum;
+        self.correct += other.correct;
+        self.samples += other.samples;
+        self.broken |= other.broken;
+    }
+
+    pub(crate) fn loss(&self) -> f64 {
+        self.loss_sum / self.samples as f64
+    }
+
+    pub(crate) fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.samples as f64
+    }
+}
+
+/// Which of a dataset's halves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Train,
+    Test,
+}
+
+/// A network on an engine, with a dataset's pictures within reach.
+pub struct Session {
+    engine: Box<dyn Engine>,
+    program: Rc<Program>,
+    data: Rc<Dataset>,
+    feed: Feed,
+    next_slot: usize,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("device", self.engine.info()).field("feed", &self.feed).finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// Plans the network for batches of up to `batch_size` and loads it, with the pictures where they fit. `rule` is the
+    /// optimizer's, or `None` where nothing is trained. `progress` is told how many of how many kernels are prepared.
+    ///
+    /// # Errors
+    /// [`TrainError::Data`] where the pictures are not of the network's shape; [`TrainError::Model`] where the device can't hold the plan;
+    /// [`TrainError::Engine`].
+    pub async fn new(
+        mut engine: Box<dyn Engine>,
+        network: &Network,
+        data: Rc<Dataset>,
+        input: &Input,
+        rule: Option<Rule>,
+        batch_size: usize,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Self> {
+        check_data(network, &data)?;
+        let [channels, height, width] = network.spec.input;
+        let gather = Gather {
+            source_channels: input.channels,
+            channels,
+            plane: height * width,
+            mean: input.statistics.mean().to_vec(),
+            inverse_std: input.statistics.inverse_std(),
+        };
+        let limits = engine.limits();
+        let pictures = data.train.len() + data.test.len();
+        let room = limits.max_binding_bytes.min(limits.max_buffer_bytes);
+        let (feed, slots, pictures) = Feed::choose(pictures, gather.sample_words(), batch_size, room);
+        let options = CompileOptions { capacity: batch_size, slots, pictures, gather, rule, limits };
+        let program = Rc::new(compile(network, &options)?);
+        engine.load(program.clone(), progress).await?;
+        if feed == Feed::Resident {
+            upload(&mut *engine, &program, &data.train, 0)?;
+            upload(&mut *engine, &program, &data.test, data.train.len())?;
+        }
+        Ok(Self { engine, program, data, feed, next_slot: 0 })
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &dyn Engine {
+        &*self.engine
+    }
+
+    /// The engine, to measure it: what is written to its buffers is the session's business.
+    pub fn engine_mut(&mut self) -> &mut dyn Engine {
+        &mut *self.engine
+    }
+
+    /// The program.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// The dataset.
+    pub fn data(&self) -> &Dataset {
+        &self.data
+    }
+
+    /// Sets the network's weights, given in the model's order with its shapes.
+    ///
+    /// # Errors
+    /// [`TrainError::Engine`].
+    pub fn set_weights(&mut self, weights: &[NamedTensor]) -> Result<()> {
+        let slices: Vec<Slice> = self.program.chunks.iter().map(|c| c.parameters).collect();
+        self.write_tensors(&slices, weights)
+    }
+
+    /// Sets state tensor `state` of the optimizer, laid out as the weights.
+    pub(crate) fn set_state(&mut self, state: usize, tensors: &[NamedTensor]) -> Result<()> {
+        let slices: Vec<Slice> = self.program.chunks.iter().map(|c| c.states[state]).collect();
+        self.write_tensors(&slices, tensors)
+    }
+
+    /// The network's weights.
+    ///
+    /// # Errors
+    /// [`TrainError::Engine`].
+    pub async fn weights(&mut self) -> Result<Vec<NamedTensor>> {
+        let slices: Vec<Slice> = self.program.chunks.iter().map(|c| c.parameters).collect();
+        self.read_tensors(&slices).await
+    }
+
+    /// State tensor `state` of the optimizer.
+    pub(crate) async fn state(&mut self, state: usize) -> Result<Vec<NamedTensor>> {
+        let slices: Vec<Slice> = self.program.chunks.iter().map(|c| c.states[state]).collect();
+        self.read_tensors(&slices).await
+    }
+
+    /// The number of the optimizer's state tensors.
+    pub(crate) fn states(&self) -> usize {
+        self.program.chunks[0].states.len()
+    }
+
+    fn write_tensors(&mut self, chunks: &[Slice], tensors: &[NamedTensor]) -> Result<()> {
+        for (place, tensor) in self.program.parameters.iter().zip(tensors) {
+            let chunk = chunks[place.chunk];
+            let bytes = tensor.data.len() * 4;
+            let slice = Slice { offset: chunk.offset + place.offset * 4, bytes, ..chunk };
+            self.engine.write(slice, bytemuck::cast_slice(&tensor.data))?;
+        }
+        Ok(())
+    }
+
+    async fn read_tensors(&mut self, chunks: &[Slice]) -> Result<Vec<NamedTensor>> {
+        let words = self.engine.read(chunks).await?;
+        let tensor = |place: &convoke_core::plan::Place| {
+            let length = place.dims.iter().product();
+            let data = &words[place.chunk][place.offset..][..length];
+            NamedTensor {
+                name: place.name.clone(),
+                dims: place.dims.clone(),
+                data: bytemuck::cast_slice(data).to_vec(),
+            }
+        };
+        Ok(self.program.parameters.iter().map(tensor).collect())
+    }
+
+    /// The most runs that one submission may hold.
+    pub(crate) fn slots(&self) -> usize {
+        self.program.slots
+    }
+
+    /// Sends a batch to the next entry of the ring and returns the step block that names it.
+    pub(crate) fn stage(&mut self, part: Part, batch: &[u32]) -> Result<Step> {
+        let slot = self.next_slot;
+        self.next_slot = (slot + 1) % self.program.slots;
+        let capacity = self.program.capacity;
+        let indices: Vec<u32> = match self.feed {
+            Feed::Resident if part == Part::Train => batch.to_vec(),
+            Feed::Resident => batch.iter().map(|i| i + self.data.train.len() as u32).collect(),
+            Feed::Streamed => {
+                let samples = if part == Part::Train { &self.data.train } else { &self.data.test };
+                upload_batch(&mut *self.engine, &self.program, samples, batch, slot)?;
+                (0..batch.len()).map(|n| (slot * capacity + n) as u32).collect()
+            }
+        };
+        self.engine.write(self.program.indices_slot(slot), &indices)?;
+        Ok(Step {
+            samples: batch.len() as u32,
+            slot: slot as u32,
+            first_index: (slot * capacity) as u32,
+            inverse_samples: (1.0 / batch.len() as f64) as f32,
+            ..Step::default()
+        })
+    }
+
+    /// Starts runs as one submission and asks for the figures of the given entries, and for the flag.
+    pub(crate) fn submit(&mut self, runs: &[Run], slots: &[u32]) -> Result<Pending<'static, Vec<Vec<u32>>>> {
+        self.engine.submit(runs)?;
+        let mut slices: Vec<Slice> = slots.iter().map(|&slot| self.program.metrics_slot(slot as usize)).collect();
+        slices.push(self.program.flag);
+        Ok(self.engine.read(&slices))
+    }
+
+    /// Lets updates through again after a broken step.
+    pub(crate) fn clear_flag(&mut self) -> std::result::Result<(), EngineError> {
+        self.engine.write(self.program.flag, &[0])
+    }
+
+    /// Evaluates the network on the test pictures. `progress` is told how many of how many are done.
+    ///
+    /// # Errors
+    /// [`TrainError::Engine`].
+    pub async fn evaluate(&mut self, progress: &mut dyn FnMut(usize, usize)) -> Result<Evaluation> {
+        let total = self.data.test.len();
+        let order: Vec<u32> = (0..total as u32).collect();
+        let (mut sum, mut waiting) = (Figures::default(), VecDeque::new());
+        let batches: Vec<&[u32]> = order.chunks(self.program.capacity).collect();
+        // Small groups: slow devices stay responsive, fast ones have the next group waiting.
+        for group in batches.chunks(self.program.slots.min(4)) {
+            let mut runs = Vec::new();
+            for batch in group {
+                runs.push(Run { plan: PlanKind::Evaluate, step: self.stage(Part::Test, batch)? });
+            }
+            let slots: Vec<u32> = runs.iter().map(|run| run.step.slot).collect();
+            waiting.push_back(self.submit(&runs, &slots)?);
+            if waiting.len() > 1 {
+                collect(&mut sum, waiting.pop_front()).await?;
+                progress(sum.samples as usize, total);
+            }
+        }
+        while !waiting.is_empty() {
+            collect(&mut sum, waiting.pop_front()).await?;
+            progress(sum.samples as usize, total);
+        }
+        Ok(Evaluation { loss: sum.loss(), accuracy: sum.accuracy(), samples: total })
+    }
+
+    /// The probability of each class for each of the test pictures, in their order.
+    ///
+    /// # Errors
+    /// [`TrainError::Engine`].
+    pub async fn predict(&mut self) -> Result<Vec<Vec<f64>>> {
+        let order: Vec<u32> = (0..self.data.test.len() as u32).collect();
+        let mut probabilities = Vec::with_capacity(order.len());
+        for batch in order.chunks(self.program.capacity) {
+            let step = self.stage(Part::Test, batch)?;
+            self.engine.submit(&[Run { plan: PlanKind::Predict, step }])?;
+            let words = self.engine.read(&[self.program.logits]).await?;
+            let rows = words[0].chunks(self.program.classes).take(batch.len());
+            probabilities.extend(rows.map(|row| softmax(bytemuck::cast_slice(row))));
+        }
+        Ok(probabilities)
+    }
+}
+
+/// Adds a group's figures to the sum.
+async fn collect(sum: &mut Figures, group: Option<Pending<'static, Vec<Vec<u32>>>>) -> Result<()> {
+    if let Some(group) = group {
+        let words = group.await?;
+        words[..words.len() - 1].iter().for_each(|words| sum.add(Figures::of(words)));
+    }
+    Ok(())
+}
+
+/// Probabilities from logits, the largest subtracted first so that nothing overflows.
+fn softmax(logits: &[f32]) -> Vec<f64> {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let powers: Vec<f64> = logits.iter().map(|&x| f64::from(x - largest).exp()).collect();
+    let sum: f64 = powers.iter().sum();
+    powers.iter().map(|p| p / sum).collect()
+}
+
+fn check_data(network: &Network, data: &Dataset) -> Result<()> {
+    let [channels, height, width] = network.spec.input;
+    let found = [data.channels, data.height, data.width];
+    if [height, width] != [data.height, data.width] || (data.channels != 1 && data.channels != channels) {
+        let wanted = network.spec.input;
+        let problem =
+            format!("the model takes pictures of {wanted:?} (channels, height, width), and the data has {found:?}");
+        return Err(TrainError::Data(problem));
+    }
+    if data.classes.len() != network.classes() {
+        let (names, classes) = (data.classes.len(), network.classes());
+        let problem = format!(
+            "the model has {classes} classes and the data {names}; end the model with out_features = \"classes\""
+        );
+        return Err(TrainError::Data(problem));
+    }
+    Ok(())
+}

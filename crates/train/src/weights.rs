@@ -1,0 +1,56 @@
+//! A model's weights: how they begin, and whether given ones fit.
+
+use convoke_core::graph::Init;
+use convoke_core::model::Network;
+use convoke_core::random::{Stream, StreamId};
+use convoke_formats::NamedTensor;
+
+use crate::error::{Result, TrainError};
+
+/// The weights that a seed begins with, drawn as PyTorch's default initialisation has it: uniform in `±1/√fan_in`.
+pub fn initial_weights(network: &Network, seed: u64) -> Vec<NamedTensor> {
+    let parameters = network.graph.parameters().enumerate();
+    let draw = |(position, (id, name, init)): (usize, (_, &str, Init))| {
+        let ty = network.graph.ty(id);
+        let mut stream = Stream::new(seed, StreamId::Init, position as u32, 0);
+        let Init::Uniform { bound } = init;
+        let data = (0..ty.inner()).map(|_| stream.uniform(-bound, bound)).collect();
+        NamedTensor { name: name.into(), dims: ty.dims.clone(), data }
+    };
+    parameters.map(draw).collect()
+}
+
+/// Checks that tensors are exactly a model's parameters, in any order, and returns them in the model's.
+///
+/// # Errors
+/// [`TrainError::Weights`], which names what is missing, extra, of another shape, or not a finite number.
+pub fn check_weights(network: &Network, file: &str, mut tensors: Vec<NamedTensor>) -> Result<Vec<NamedTensor>> {
+    let (mut found, mut problems) = (Vec::new(), Vec::new());
+    for (id, name, _) in network.graph.parameters() {
+        let dims = &network.graph.ty(id).dims;
+        let Some(position) = tensors.iter().position(|t| t.name == name) else {
+            problems.push(format!("{name} {dims:?} is missing"));
+            continue;
+        };
+        let tensor = tensors.swap_remove(position);
+        if tensor.dims != *dims {
+            problems.push(format!("{name} is {:?} and has to be {dims:?}", tensor.dims));
+        } else if let Some(value) = tensor.data.iter().find(|v| !v.is_finite()) {
+            problems.push(format!("{name} holds {value}"));
+        }
+        found.push(tensor);
+    }
+    let mut extra: Vec<&str> = tensors.iter().map(|t| t.name.as_str()).collect();
+    extra.sort_unstable();
+    problems.extend(extra.iter().map(|name| format!("{name} is not in the model")));
+    if problems.is_empty() {
+        return Ok(found);
+    }
+    let more = problems.len().saturating_sub(8);
+    problems.truncate(8);
+    if more > 0 {
+        problems.push(format!("and {more} more"));
+    }
+    let (model, problem) = (network.spec.name.clone(), problems.join("; "));
+    Err(TrainError::Weights { file: file.into(), model, problem })
+}
