@@ -258,7 +258,7 @@ impl Trainer {
             }
         };
         let mut host = Host { store: &store, clock, stop: &|| false, events: &mut events };
-        let asked = std::mem::replace(&mut self.settings.max_steps, Some(self.progress.step + count));
+        let asked = self.settings.max_steps.replace(self.progress.step + count);
         self.saved_at = Duration::MAX;
         let mut result = Ok(());
         while result.is_ok() && self.progress.step < self.settings.max_steps.unwrap_or_default() {
