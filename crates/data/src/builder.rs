@@ -33,17 +33,15 @@ impl<'a> Builder<'a> {
 
     /// Appends a picture, in the wanted colour and the wanted size; without one, in that of the first picture.
     pub fn push(&mut self, side: Side, picture: Picture, label: u32) -> Result<(), DataError> {
-        let picture = if self.options.channels == Some(1) { picture.into_grey() } else { picture };
+        let picture = if self.options.channels == Some(1) { picture.into_channels(1) } else { picture };
         if picture.channels() > self.channels || self.done == 0 {
             self.size.get_or_insert([picture.height(), picture.width()]);
             self.widen(picture.channels())?;
         }
         let [height, width] = self.size.unwrap_or([picture.height(), picture.width()]);
-        let picture = picture.resize(height, width);
+        let picture = picture.resize(height, width).into_channels(self.channels);
         let half = &mut self.halves[side as usize];
-        for _ in 0..self.channels / picture.channels() {
-            half.pixels.extend(picture.planes());
-        }
+        half.pixels.extend(picture.planes());
         half.labels.push(label);
         self.tick();
         Ok(())

@@ -59,17 +59,22 @@ impl Picture {
         self.planes
     }
 
-    /// The picture with one channel: luma as ITU-R BT.601 weighs it, rounded as Pillow rounds it.
-    pub fn into_grey(self) -> Self {
-        if self.channels == 1 {
-            return self;
-        }
-        let [red, green, blue] = [0, 1, 2].map(|channel| self.plane(channel));
-        let luma = |r: u8, g: u8, b: u8| {
-            ((u32::from(r) * 19_595 + u32::from(g) * 38_470 + u32::from(b) * 7_471 + 0x8000) >> 16) as u8
+    /// The picture with that many channels: grey repeated in three, or colour brought to one, the luma as ITU-R BT.601
+    /// weighs it and as Pillow rounds it.
+    ///
+    /// # Panics
+    /// Where `channels` is other than 1 or 3.
+    pub fn into_channels(self, channels: usize) -> Self {
+        assert!(matches!(channels, 1 | 3), "no picture has {channels} channels");
+        let planes = match (self.channels, channels) {
+            (1, 3) => self.planes.repeat(3),
+            (3, 1) => {
+                let [red, green, blue] = [0, 1, 2].map(|channel| self.plane(channel));
+                red.iter().zip(green).zip(blue).map(|((&red, &green), &blue)| luma(red, green, blue)).collect()
+            }
+            _ => return self,
         };
-        let planes = red.iter().zip(green).zip(blue).map(|((&r, &g), &b)| luma(r, g, b)).collect();
-        Self { channels: 1, planes, ..self }
+        Self { channels, planes, ..self }
     }
 
     /// The picture stretched to `height` rows and `width` columns, by a triangle filter that widens with the scale, as
@@ -170,6 +175,11 @@ fn from_image(image: DynamicImage) -> Picture {
             [red, green, blue].map(|value| over_white(value, alpha))
         }),
     }
+}
+
+/// 0.299 · red + 0.587 · green + 0.114 · blue, with weights that add up to 2¹⁶.
+fn luma(red: u8, green: u8, blue: u8) -> u8 {
+    ((u32::from(red) * 19_595 + u32::from(green) * 38_470 + u32::from(blue) * 7_471 + 0x8000) >> 16) as u8
 }
 
 /// `alpha · value + (1 − alpha) · white`, rounded.

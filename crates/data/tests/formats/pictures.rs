@@ -101,9 +101,11 @@ fn exif_orientation_is_honoured() {
 #[test]
 fn luma_weighs_as_bt_601() {
     let pixels = [255, 0, 0, 0, 255, 0, 0, 0, 255, 77, 77, 77, 10, 200, 90];
-    let picture = decode(&png(RgbImage::from_raw(5, 1, pixels.to_vec()).unwrap()), "x").unwrap().into_grey();
+    let picture = decode(&png(RgbImage::from_raw(5, 1, pixels.to_vec()).unwrap()), "x").unwrap().into_channels(1);
     // 0.299, 0.587 and 0.114 of 255; 77; 2.99 + 117.4 + 10.26.
     assert_eq!((shape(&picture), picture.planes()), ([1, 1, 5], &[76, 150, 29, 77, 131][..]));
+    let repeated = Picture::from_planes(1, 1, 2, vec![5, 6]).into_channels(3);
+    assert_eq!((shape(&repeated), repeated.planes()), ([3, 1, 2], &[5, 6, 5, 6, 5, 6][..]));
 }
 
 #[test]
@@ -112,9 +114,9 @@ fn resizing_keeps_every_pixel_in_the_mean() {
     let small = decode(&png(board), "x").unwrap().resize(8, 8);
     assert_eq!(shape(&small), [1, 8, 8]);
     assert!(small.planes().iter().all(|&value| value.abs_diff(128) <= 2), "{:?}", small.planes());
-    let planes = vec![[10; 6], [20; 6], [30; 6]].concat();
+    let planes = [[10; 6], [20; 6], [30; 6]].concat();
     let large = Picture::from_planes(3, 2, 3, planes).resize(5, 7);
-    assert_eq!(large.planes(), vec![[10; 35], [20; 35], [30; 35]].concat());
+    assert_eq!(large.planes(), [[10; 35], [20; 35], [30; 35]].concat());
     // Between two pixels: weights ¼ and ¾, as Pillow's BILINEAR gives them.
     let ramp = Picture::from_planes(1, 1, 2, vec![0, 200]).resize(1, 4);
     assert_eq!(ramp.planes(), [0, 50, 150, 200]);
