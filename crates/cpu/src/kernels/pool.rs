@@ -1,0 +1,163 @@
+//! Pooling, plane by plane.
+
+use convoke_core::kernels::{Pool, PoolKind, Window};
+use convoke_core::step::Step;
+
+use crate::context::Context;
+
+/// Elements of the input that one task reads, about.
+pub(super) const TASK_READS: usize = 16 << 10;
+
+/// Whether windows are 2×2, side by side, and fill whole rows: the common case, which is worth a loop of its own.
+pub(super) fn is_halving(window: &Window) -> bool {
+    let Window { input: _, kernel, stride, padding, dilation } = *window;
+    (kernel, stride, padding, dilation) == ([2, 2], [2, 2], [0, 0], [1, 1])
+}
+
+/// Runs the kernel: reads, writes as the kernel's description lists them.
+pub fn run(kernel: &Pool, step: &Step, reads: &[&[u32]], writes: &mut [&mut [u32]], context: &Context) {
+    let window = &kernel.window;
+    let (input, output) = (window.input_len(), window.output_len());
+    let planes = step.samples as usize * kernel.channels;
+    let task = (TASK_READS / input.max(1)).max(1);
+    let x: &[f32] = &bytemuck::cast_slice(reads[0])[..planes * input];
+    let x = x.chunks(task * input);
+    match (kernel.kind, writes) {
+        (PoolKind::Max, [y, index]) => {
+            let y = bytemuck::cast_slice_mut::<u32, f32>(y)[..planes * output].chunks_mut(task * output);
+            let index = index[..planes * output].chunks_mut(task * output);
+            context.tasks(x.zip(y).zip(index), |_, ((x, y), index)| {
+                context.arch.dispatch(
+                    #[inline(always)]
+                    || {
+                        let planes = x.chunks_exact(input).zip(y.chunks_exact_mut(output));
+                        for ((x, y), index) in planes.zip(index.chunks_exact_mut(output)) {
+                            if is_halving(window) {
+                                max_of_fours(window, x, y, index);
+                            } else {
+                                max_plane(window, x, y, index);
+                            }
+                        }
+                    },
+                );
+            });
+        }
+        (PoolKind::Average, [y]) => {
+            let y = bytemuck::cast_slice_mut::<u32, f32>(y)[..planes * output].chunks_mut(task * output);
+            context.tasks(x.zip(y), |_, (x, y)| {
+                for (x, y) in x.chunks_exact(input).zip(y.chunks_exact_mut(output)) {
+                    average_plane(window, x, y);
+                }
+            });
+        }
+        (kind, writes) => panic!("{kind:?} pooling does not write {} tensors", writes.len()),
+    }
+}
+
+/// Whether `x` takes the place of `best`: it is larger, or the first NaN.
+#[inline(always)]
+fn is_better(x: f32, best: f32) -> bool {
+    !(x <= best) & !best.is_nan()
+}
+
+#[inline(always)]
+fn max_of_fours(window: &Window, x: &[f32], y: &mut [f32], index: &mut [u32]) {
+    let [_, width] = window.input;
+    let [_, out_width] = window.output();
+    let rows = y.chunks_exact_mut(out_width).zip(index.chunks_exact_mut(out_width));
+    for (i, (y, index)) in rows.enumerate() {
+        let start = 2 * i * width;
+        let (top, bottom) = x[start..start + 2 * width].split_at(width);
+        let mut j = 0;
+        // Blocks of a fixed size, which become vector instructions; the last is moved back over what is done.
+        while out_width >= 4 && j < out_width {
+            if out_width >= 8 && out_width - j > 4 {
+                let at = j.min(out_width - 8);
+                max_block::<8, 16>(&top[2 * at..], &bottom[2 * at..], start + 2 * at, width, &mut y[at..], &mut index[at..]);
+                j = at + 8;
+            } else {
+                let at = j.min(out_width - 4);
+                max_block::<4, 8>(&top[2 * at..], &bottom[2 * at..], start + 2 * at, width, &mut y[at..], &mut index[at..]);
+                j = at + 4;
+            }
+        }
+        for j in j..out_width {
+            max_block::<1, 2>(&top[2 * j..], &bottom[2 * j..], start + 2 * j, width, &mut y[j..], &mut index[j..]);
+        }
+    }
+}
+
+/// `OUT` windows side by side, over `IN` columns of two rows; the first lies at position `start` of the plane.
+#[inline(always)]
+fn max_block<const OUT: usize, const IN: usize>(
+    top: &[f32],
+    bottom: &[f32],
+    start: usize,
+    width: usize,
+    y: &mut [f32],
+    index: &mut [u32],
+) {
+    let (Some(top), Some(bottom)) = (top.first_chunk::<IN>(), bottom.first_chunk::<IN>()) else { return };
+    let (Some(y), Some(index)) = (y.first_chunk_mut::<OUT>(), index.first_chunk_mut::<OUT>()) else { return };
+    let (start, width) = (start as u32, width as u32);
+    for j in 0..OUT {
+        let at = start + 2 * j as u32;
+        let (mut best, mut position) = (top[2 * j], at);
+        for (x, candidate) in [(top[2 * j + 1], at + 1), (bottom[2 * j], at + width), (bottom[2 * j + 1], at + width + 1)] {
+            let better = is_better(x, best);
+            best = if better { x } else { best };
+            position = if better { candidate } else { position };
+        }
+        y[j] = best;
+        index[j] = position;
+    }
+}
+
+/// The taps, along an axis, that lie within the input for output `out`: first, last + 1, and the first's input position.
+pub(super) fn inside(window: &Window, axis: usize, out: usize) -> (std::ops::Range<usize>, usize) {
+    let (start, dilation) = (out * window.stride[axis], window.dilation[axis]);
+    let first = window.padding[axis].saturating_sub(start).div_ceil(dilation).min(window.kernel[axis]);
+    let end = (window.input[axis] + window.padding[axis]).saturating_sub(start).div_ceil(dilation);
+    let last = end.clamp(first, window.kernel[axis]);
+    (first..last, (start + first * dilation).saturating_sub(window.padding[axis]))
+}
+
+fn max_plane(window: &Window, x: &[f32], y: &mut [f32], index: &mut [u32]) {
+    let [oh, ow] = window.output();
+    for i in 0..oh {
+        let (rows, row) = inside(window, 0, i);
+        for j in 0..ow {
+            let (columns, column) = inside(window, 1, j);
+            let mut best = None;
+            for r in 0..rows.len() {
+                for c in 0..columns.len() {
+                    let at = (row + r * window.dilation[0]) * window.input[1] + column + c * window.dilation[1];
+                    if best.is_none_or(|(best, _)| is_better(x[at], best)) {
+                        best = Some((x[at], at));
+                    }
+                }
+            }
+            // A window that lies wholly in the padding has no largest element.
+            let (value, at) = best.unwrap_or((f32::NEG_INFINITY, 0));
+            (y[i * ow + j], index[i * ow + j]) = (value, at as u32);
+        }
+    }
+}
+
+fn average_plane(window: &Window, x: &[f32], y: &mut [f32]) {
+    let [oh, ow] = window.output();
+    let size = window.kernel_len() as f32;
+    for i in 0..oh {
+        let (rows, row) = inside(window, 0, i);
+        for j in 0..ow {
+            let (columns, column) = inside(window, 1, j);
+            let mut sum = 0.0;
+            for r in 0..rows.len() {
+                let start = (row + r * window.dilation[0]) * window.input[1] + column;
+                let taps = x[start.min(x.len())..].iter().step_by(window.dilation[1]).take(columns.len());
+                sum += taps.sum::<f32>();
+            }
+            y[i * ow + j] = sum / size;
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Images copied so that every tap of a sliding window reads contiguous memory.
+//!
+//! For each horizontal tap of the window one *sheet* is made of an image plane: the plane shifted by that tap, strided,
+//! zero where the window hangs over the edge, and exactly as wide as the output. In a sheet the element under the window's
+//! tap for output `p` (row-major) is element `offset + p`, for all `p`: the vertical tap is no more than another offset.
+//! A matrix of all taps (im2col) would be `kernel height` times larger. With a vertical stride the rows are dealt out to
+//! one sheet for each remainder.
+
+/// How sheets are made: output row `i` under vertical tap `a` reads input row `i · stride + rows[a]`, and columns likewise.
+#[derive(Clone, Debug)]
+pub(crate) struct Sampling {
+    /// The input plane's height and width.
+    pub input: [usize; 2],
+    /// The output plane's height and width.
+    pub output: [usize; 2],
+    /// How far the window moves.
+    pub stride: [usize; 2],
+    /// Where each vertical tap lies for output row 0.
+    pub rows: Vec<isize>,
+    /// Where each horizontal tap lies for output column 0.
+    pub columns: Vec<isize>,
+}
+
+/// One sheet of each channel.
+#[derive(Clone, Debug)]
+struct Sheet {
+    /// The input row that its first row holds, for output row 0.
+    first_row: isize,
+    /// The input column that its first column holds.
+    column: isize,
+    /// Its rows beyond one for each output row.
+    extra: usize,
+    /// Where it begins in its channel's block.
+    start: usize,
+}
+
+/// The sheets of a channel, for a strip of output rows.
+#[derive(Clone, Debug)]
+pub(crate) struct Sheets {
+    sampling: Sampling,
+    sheets: Vec<Sheet>,
+    /// Elements of one channel's block.
+    pub channel: usize,
+    /// For each tap, row-major, where the element under it for the strip's first output lies in the channel's block.
+    pub taps: Vec<usize>,
+}
+
+impl Sheets {
+    /// Sheets for strips of up to `strip` output rows.
+    pub fn new(sampling: Sampling, strip: usize) -> Self {
+        let width = sampling.output[1];
+        let stride = sampling.stride[0] as isize;
+        let mut remainders: Vec<isize> = sampling.rows.iter().map(|r| r.rem_euclid(stride)).collect();
+        remainders.sort_unstable();
+        remainders.dedup();
+        let mut sheets = Vec::new();
+        let mut channel = 0;
+        let mut taps = vec![0; sampling.rows.len() * sampling.columns.len()];
+        for remainder in remainders {
+            let of = |r: &&isize| r.rem_euclid(stride) == remainder;
+            let quotients = || sampling.rows.iter().filter(of).map(|r| r.div_euclid(stride));
+            let lowest = quotients().min().unwrap_or(0);
+            let extra = (quotients().max().unwrap_or(0) - lowest) as usize;
+            for (b, &column) in sampling.columns.iter().enumerate() {
+                for (a, _) in sampling.rows.iter().enumerate().filter(|(_, r)| of(r)) {
+                    let row = (sampling.rows[a].div_euclid(stride) - lowest) as usize;
+                    taps[a * sampling.columns.len() + b] = channel + row * width;
+                }
+                sheets.push(Sheet { first_row: lowest * stride + remainder, column, extra, start: channel });
+                channel += (strip + extra) * width;
+            }
+        }
+        Self { sampling, sheets, channel, taps }
+    }
+
+    /// Fills a channel's block for output rows `first` to before `first + rows`. `plane` is the channel's input plane.
+    #[inline(always)]
+    pub fn fill(&self, plane: &[f32], first: usize, rows: usize, block: &mut [f32]) {
+        let [_, width] = self.sampling.output;
+        for sheet in &self.sheets {
+            let out = &mut block[sheet.start..][..(rows + sheet.extra) * width];
+            let row = sheet.first_row + (first * self.sampling.stride[0]) as isize;
+            if self.sampling.stride == [1, 1] && self.sampling.input[1] == width {
+                self.fill_shifted(plane, row, sheet.column, out);
+            } else {
+                self.fill_rows(plane, row, sheet.column, out);
+            }
+        }
+    }
+
+    /// Where the output is as wide as the input, the sheet is the plane, shifted as a whole, with zeros where elements of
+    /// a neighbouring row came in.
+    #[inline(always)]
+    fn fill_shifted(&self, plane: &[f32], row: isize, column: isize, out: &mut [f32]) {
+        let [height, width] = self.sampling.input;
+        let rows = out.len() / width;
+        // The rows of the sheet that lie within the plane.
+        let above = (-row).clamp(0, rows as isize) as usize;
+        let below = (height as isize - row).clamp(above as isize, rows as isize) as usize;
+        out[..above * width].fill(0.0);
+        out[below * width..].fill(0.0);
+        let inside = &mut out[above * width..below * width];
+        let shift = column.unsigned_abs().min(width);
+        if inside.is_empty() {
+            return;
+        }
+        let source = &plane[(row + above as isize) as usize * width..][..inside.len()];
+        let len = inside.len();
+        if column < 0 {
+            inside[shift..].copy_from_slice(&source[..len - shift]);
+            inside.chunks_exact_mut(width).for_each(|row| row[..shift].fill(0.0));
+        } else {
+            inside[..len - shift].copy_from_slice(&source[shift..]);
+            inside.chunks_exact_mut(width).for_each(|row| row[width - shift..].fill(0.0));
+        }
+    }
+
+    #[inline(always)]
+    fn fill_rows(&self, plane: &[f32], first: isize, column: isize, out: &mut [f32]) {
+        let [height, input_width] = self.sampling.input;
+        let [row_stride, stride] = self.sampling.stride;
+        let width = self.sampling.output[1];
+        // The columns of the sheet that lie within the plane.
+        let left = (-column).max(0).cast_unsigned().div_ceil(stride).min(width);
+        let right = (input_width as isize - column).max(0).cast_unsigned().div_ceil(stride).clamp(left, width);
+        for (i, out) in out.chunks_exact_mut(width).enumerate() {
+            let row = first + (i * row_stride) as isize;
+            if row < 0 || row >= height as isize || left == right {
+                out.fill(0.0);
+                continue;
+            }
+            out[..left].fill(0.0);
+            out[right..].fill(0.0);
+            let start = row as usize * input_width + (column + (left * stride) as isize) as usize;
+            let source = &plane[start..(row as usize + 1) * input_width];
+            let out = &mut out[left..right];
+            if stride == 1 {
+                out.copy_from_slice(&source[..out.len()]);
+            } else {
+                out.iter_mut().zip(source.iter().step_by(stride)).for_each(|(out, &x)| *out = x);
+            }
+        }
+    }
+}

@@ -1,0 +1,160 @@
+use convoke_core::expr::{Binary, Broadcast, Expr, Unary};
+use convoke_core::kernels::{Finite, Map, Reduce, Rule, Update};
+use convoke_core::random::Stream;
+use convoke_core::shape::Extent;
+use convoke_core::step::Step;
+
+use super::{between, check, floats, run_all, step, stream, words};
+
+fn expression(random: &mut Stream, inputs: usize, depth: usize) -> Expr {
+    let unary = [Unary::Neg, Unary::Relu];
+    let binary = [Binary::Add, Binary::Sub, Binary::Mul, Binary::WherePositive];
+    match random.below(if depth == 0 { 3 } else { 8 }) {
+        0 => Expr::Const(random.uniform(-1.0, 1.0)),
+        1 => Expr::InverseSamples,
+        2 | 3 => Expr::Input(random.below(inputs as u32) as usize),
+        4 => expression(random, inputs, depth - 1).unary(unary[random.below(2) as usize]),
+        _ => {
+            let a = expression(random, inputs, depth - 1);
+            a.binary(binary[random.below(4) as usize], expression(random, inputs, depth - 1))
+        }
+    }
+}
+
+#[test]
+fn maps() {
+    let mut random = stream(1);
+    for i in 0..80 {
+        let (samples, channels, inner) =
+            (between(&mut random, 1, 4), between(&mut random, 1, 9), between(&mut random, 1, 700));
+        let inner = if i % 4 == 0 { 1 } else { inner };
+        let len = samples * channels * inner;
+        let operands = vec![
+            Broadcast::Element,
+            Broadcast::Channel { channels, inner },
+            Broadcast::Sample { inner: channels * inner },
+            Broadcast::Scalar,
+        ];
+        let lens = [len, channels, samples, 1];
+        let values: Vec<Vec<f32>> = lens.iter().map(|&len| floats(&mut random, len)).collect();
+        let expr = expression(&mut random, operands.len(), 4);
+        let step = step(samples);
+        let expected: Vec<f64> = (0..len)
+            .map(|i| {
+                let inputs: Vec<f64> = operands.iter().zip(&values).map(|(b, v)| f64::from(v[b.index(i)])).collect();
+                expr.eval(&inputs, f64::from(step.inverse_samples))
+            })
+            .collect();
+        let reads: Vec<Vec<u32>> = values.iter().map(|v| words(v)).collect();
+        let kernel = Map { len: Extent::Batch(channels * inner), expr, operands };
+        check(kernel, &step, &reads, &expected, &vec![1.0; len]);
+    }
+}
+
+#[test]
+fn reductions() {
+    let mut random = stream(2);
+    let large = [[1, 16, 4608], [2, 3, 40_000], [900, 784, 1], [1, 70_000, 1], [3, 5, 1]];
+    let small =
+        (0..40).map(|_| [between(&mut random, 1, 9), between(&mut random, 1, 200), between(&mut random, 1, 40)]);
+    for (i, [outer, reduce, inner]) in small.collect::<Vec<_>>().into_iter().chain(large).enumerate() {
+        let x = floats(&mut random, outer * reduce * inner);
+        let step = Step { samples: outer as u32, inverse_samples: 0.3, ..Step::default() };
+        let (scale, mean_over_batch) = (0.7, i % 2 == 0);
+        let factor = f64::from(scale) * if mean_over_batch { f64::from(step.inverse_samples) } else { 1.0 };
+        let sum = |at: usize, f: fn(f64) -> f64| {
+            let start = at / inner * reduce * inner + at % inner;
+            factor * (0..reduce).map(|r| f(f64::from(x[start + r * inner]))).sum::<f64>()
+        };
+        let expected: Vec<f64> = (0..outer * inner).map(|at| sum(at, |x| x)).collect();
+        let magnitudes: Vec<f64> = (0..outer * inner).map(|at| sum(at, f64::abs)).collect();
+        let kernel = Reduce {
+            outer: Extent::Batch(1),
+            reduce: Extent::Fixed(reduce),
+            inner: Extent::Fixed(inner),
+            scale,
+            mean_over_batch,
+        };
+        check(kernel, &step, &[words(&x)], &expected, &magnitudes);
+    }
+}
+
+#[test]
+fn the_gate_sees_what_is_not_finite_and_stays_shut() {
+    let len = 40_000;
+    let finite = |gradients: &[f32], loss: u32, flag: u32| -> u32 {
+        let metrics = vec![9, 9, 9, 1, 0, 0, 0, loss];
+        let step = Step { slot: 1, ..step(1) };
+        let results = run_all(Finite { len }, &step, &[words(gradients), metrics], &[vec![flag]]);
+        assert!(results.iter().all(|r| r == &results[0]));
+        results[0][0][0]
+    };
+    let mut gradients = vec![f32::MAX; len + 3];
+    gradients[len] = f32::NAN;
+    assert_eq!(finite(&gradients, 0, 0), 0);
+    assert_eq!(finite(&gradients, 0, 1), 1);
+    assert_eq!(finite(&gradients, 1, 0), 1);
+    for (at, broken) in [(0, f32::NAN), (len - 1, f32::INFINITY), (20_000, f32::NEG_INFINITY), (7, -f32::NAN)] {
+        let mut gradients = gradients.clone();
+        gradients[at] = broken;
+        assert_eq!(finite(&gradients, 0, 0), 1, "{broken} at {at}");
+    }
+}
+
+#[test]
+fn updates_follow_their_rules() {
+    let len = 20_000;
+    let mut random = stream(3);
+    let sgd = |momentum, nesterov, weight_decay| Rule::Sgd { momentum, nesterov, weight_decay };
+    let adam = Rule::Adam {
+        beta1: 0.9,
+        beta2: 0.999,
+        one_minus_beta1: 0.1,
+        one_minus_beta2: 0.001,
+        eps: 1e-8,
+        weight_decay: 0.01,
+    };
+    let step = Step { learning_rate: 0.1, step_size: 0.2, inverse_sqrt_correction: 3.0, ..step(1) };
+    for rule in [sgd(0.0, false, 0.1), sgd(0.9, false, 0.0), sgd(0.9, true, 0.1), adam] {
+        let gradients = floats(&mut random, len);
+        let mut tensors = vec![floats(&mut random, len)];
+        tensors.extend((0..rule.states()).map(|_| floats(&mut random, len).iter().map(|x| x.abs()).collect()));
+        let before: Vec<Vec<u32>> = tensors.iter().map(|t| words(t)).collect();
+        let expected: Vec<Vec<f64>> = (0..len).map(|i| updated(rule, &step, &gradients, &tensors, i)).collect();
+        let kernel = Update { rule, len };
+        for outputs in run_all(kernel.clone(), &step, &[words(&gradients), vec![0]], &before) {
+            for (t, output) in outputs.iter().enumerate() {
+                for (i, &word) in output.iter().enumerate() {
+                    let (found, expected) = (f64::from(f32::from_bits(word)), expected[i][t]);
+                    let error = (found - expected).abs();
+                    assert!(error <= 1e-6 * expected.abs().max(1.0), "{rule:?}, {t}, {i}: {found} for {expected}");
+                }
+            }
+        }
+        for outputs in run_all(kernel, &step, &[words(&gradients), vec![1]], &before) {
+            assert_eq!(outputs, before, "{rule:?} wrote although the gate was shut");
+        }
+    }
+}
+
+/// The parameter and the state of element `i` after an update.
+fn updated(rule: Rule, step: &Step, gradients: &[f32], tensors: &[Vec<f32>], i: usize) -> Vec<f64> {
+    let at: Vec<f64> = tensors.iter().map(|t| f64::from(t[i])).collect();
+    let (g, p) = (f64::from(gradients[i]), at[0]);
+    let lr = f64::from(step.learning_rate);
+    match rule {
+        Rule::Sgd { momentum, nesterov, weight_decay } => {
+            let (momentum, g) = (f64::from(momentum), g + f64::from(weight_decay) * p);
+            let Some(v) = at.get(1) else { return vec![p - lr * g] };
+            let v = momentum * v + g;
+            vec![p - lr * if nesterov { g + momentum * v } else { v }, v]
+        }
+        Rule::Adam { beta2, one_minus_beta1, one_minus_beta2, eps, weight_decay, .. } => {
+            let g = g + f64::from(weight_decay) * p;
+            let m = at[1] + (g - at[1]) * f64::from(one_minus_beta1);
+            let v = f64::from(beta2) * at[2] + f64::from(one_minus_beta2) * g * g;
+            let correction = f64::from(step.inverse_sqrt_correction);
+            vec![p - f64::from(step.step_size) * m / (v.sqrt() * correction + f64::from(eps)), m, v]
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! The two register tiles that nearly all arithmetic runs through: [`Rows`], an outer product that broadcasts weights over
+//! contiguous rows, and [`Dots`], inner products of contiguous rows.
+//!
+//! Each keeps its sums in registers over the whole length of the sum, as many as the processor has room for: with AVX-512
+//! 24 vectors, so that a step of the sum is 24 multiply-adds on 11 (`Rows`) or 10 (`Dots`) loads, and the two multiply-add
+//! units, not the loads, set the pace.
+
+use pulp::{Arch, Simd, WithSimd};
+
+/// What is computed on a sum before it is stored.
+#[derive(Clone, Copy)]
+pub(crate) enum Finish<'a> {
+    /// Nothing.
+    Store,
+    /// `sum + bias[row]`
+    Bias(&'a [f32]),
+    /// `relu(sum + bias[row])`
+    BiasRelu(&'a [f32]),
+    /// `sum where mask > 0`, the mask laid out as the output.
+    WherePositive(&'a [f32]),
+}
+
+impl<'a> Finish<'a> {
+    /// The same for the rows from `row` on, which begin `offset` elements into the output.
+    pub fn from(self, row: usize, offset: usize) -> Self {
+        match self {
+            Self::Store => Self::Store,
+            Self::Bias(bias) => Self::Bias(&bias[row..]),
+            Self::BiasRelu(bias) => Self::BiasRelu(&bias[row..]),
+            Self::WherePositive(mask) => Self::WherePositive(&mask[offset..]),
+        }
+    }
+}
+
+/// Output rows that one register tile of [`Rows`] holds.
+pub(crate) fn panel_rows(arch: Arch) -> usize {
+    struct Ask;
+    impl WithSimd for Ask {
+        type Output = usize;
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) -> usize {
+            rows_of::<S>()
+        }
+    }
+    arch.dispatch(Ask)
+}
+
+/// Floats in a vector.
+pub(crate) fn lanes(arch: Arch) -> usize {
+    struct Ask;
+    impl WithSimd for Ask {
+        type Output = usize;
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) -> usize {
+            S::F32_LANES
+        }
+    }
+    arch.dispatch(Ask)
+}
+
+const fn rows_of<S: Simd>() -> usize {
+    if S::REGISTER_COUNT >= 32 { 8 } else { 4 }
+}
+
+/// Vectors in each row of a full register tile of [`Rows`].
+const WIDE: usize = 3;
+
+/// Packs a matrix for [`Rows`]: panels of [`panel_rows`] rows, each laid out `[depth][panel_rows]`, the last padded with
+/// zero rows. `get(row, k)` is the element.
+pub(crate) fn pack_panels(out: &mut [f32], panel: usize, rows: usize, depth: usize, get: impl Fn(usize, usize) -> f32) {
+    for (p, out) in out.chunks_exact_mut(panel * depth).enumerate() {
+        let valid = panel.min(rows - p * panel);
+        for (k, out) in out.chunks_exact_mut(panel).enumerate() {
+            for (r, out) in out.iter_mut().enumerate() {
+                *out = if r < valid { get(p * panel + r, k) } else { 0.0 };
+            }
+        }
+    }
+}
+
+/// `out[r · pitch + p] = finish(Σ_k panels[r, k] · source[offsets[k] + p])` for `r < rows` and `p < len`.
+pub(crate) struct Rows<'a> {
+    /// From [`pack_panels`].
+    pub panels: &'a [f32],
+    /// Rows of the output.
+    pub rows: usize,
+    /// Where in `source` each step of the sum begins.
+    pub offsets: &'a [usize],
+    /// What the rows are combined from. Readable for at least a vector from each offset.
+    pub source: &'a [f32],
+    /// Columns of the output.
+    pub len: usize,
+    /// The output.
+    pub out: &'a mut [f32],
+    /// The distance between two rows of the output.
+    pub pitch: usize,
+    /// What is computed on each sum.
+    pub finish: Finish<'a>,
+}
+
+impl WithSimd for Rows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        if const { rows_of::<S>() == 8 } { self.run::<S, 8>(simd) } else { self.run::<S, 4>(simd) }
+    }
+}
+
+impl Rows<'_> {
+    /// Weights that stay in the first-level cache beside the source, in floats.
+    const RESIDENT: usize = 6 << 10;
+
+    #[inline(always)]
+    fn run<S: Simd, const R: usize>(mut self, simd: S) {
+        if self.offsets.is_empty() || self.panels.len() <= Self::RESIDENT {
+            self.panels::<S, R>(simd, 0, self.rows.div_ceil(R));
+        } else {
+            for panel in 0..self.rows.div_ceil(R) {
+                self.panels::<S, R>(simd, panel, panel + 1);
+            }
+        }
+    }
+
+    /// All columns of the panels from `first` to before `last`.
+    #[inline(always)]
+    fn panels<S: Simd, const R: usize>(&mut self, simd: S, first: usize, last: usize) {
+        let (narrow, wide) = (S::F32_LANES, WIDE * S::F32_LANES);
+        let mut p = 0;
+        while p < self.len {
+            // The last tile is moved back over what is done already rather than cut: the same bits are stored twice.
+            let is_wide = self.len - p > 2 * narrow && self.len >= wide;
+            let width = if is_wide { wide } else { narrow };
+            let at = p.min(self.len.saturating_sub(width));
+            for panel in first..last {
+                if is_wide {
+                    self.tile::<S, R, WIDE>(simd, panel, at);
+                } else {
+                    self.tile::<S, R, 1>(simd, panel, at);
+                }
+            }
+            p = at + width;
+        }
+    }
+
+    #[inline(always)]
+    fn tile<S: Simd, const R: usize, const V: usize>(&mut self, simd: S, panel: usize, at: usize) {
+        let depth = self.offsets.len();
+        let (weights, _) = self.panels[panel * R * depth..][..R * depth].as_chunks::<R>();
+        let mut sums = [[simd.splat_f32s(0.0); V]; R];
+        for (weights, &offset) in weights.iter().zip(self.offsets) {
+            let (source, _) = S::as_simd_f32s(&self.source[offset + at..][..V * S::F32_LANES]);
+            for r in 0..R {
+                let weight = simd.splat_f32s(weights[r]);
+                for v in 0..V {
+                    sums[r][v] = simd.mul_add_e_f32s(weight, source[v], sums[r][v]);
+                }
+            }
+        }
+        let first = panel * R;
+        for r in 0..R.min(self.rows - first) {
+            self.store(simd, first + r, at, sums[r]);
+        }
+    }
+
+    #[inline(always)]
+    fn store<S: Simd, const V: usize>(&mut self, simd: S, row: usize, at: usize, mut sums: [S::f32s; V]) {
+        let start = row * self.pitch + at;
+        let zero = simd.splat_f32s(0.0);
+        let count = self.len.min(V * S::F32_LANES);
+        match self.finish {
+            Finish::Store => {}
+            Finish::Bias(bias) => {
+                let bias = simd.splat_f32s(bias[row]);
+                for sum in &mut sums {
+                    *sum = simd.add_f32s(*sum, bias);
+                }
+            }
+            Finish::BiasRelu(bias) => {
+                let bias = simd.splat_f32s(bias[row]);
+                for sum in &mut sums {
+                    *sum = simd.add_f32s(*sum, bias);
+                    *sum = simd.select_f32s(simd.less_than_f32s(*sum, zero), zero, *sum);
+                }
+            }
+            Finish::WherePositive(mask) => {
+                let mask = &mask[start..][..count];
+                let (full, part) = S::as_simd_f32s(mask);
+                for (v, sum) in sums.iter_mut().enumerate() {
+                    let mask = if v < full.len() { full[v] } else { simd.partial_load_f32s(part) };
+                    *sum = simd.select_f32s(simd.less_than_f32s(zero, mask), *sum, zero);
+                }
+            }
+        }
+        let (full, part) = S::as_mut_simd_f32s(&mut self.out[start..][..count]);
+        for (v, sum) in sums.into_iter().enumerate() {
+            if v < full.len() {
+                full[v] = sum;
+            } else {
+                simd.partial_store_f32s(part, sum);
+            }
+        }
+    }
+}
+
+/// One operand of [`Dots`]: rows of a common length within a slice.
+#[derive(Clone, Copy)]
+pub(crate) struct Operand<'a> {
+    /// The memory.
+    pub data: &'a [f32],
+    /// Where each row begins.
+    pub offsets: &'a [usize],
+    /// The distance from a row of one member to that of the next.
+    pub pitch: usize,
+}
+
+/// `out[i · pitch + j] += Σ_{m < members, p < len} a[i, m, p] · b[j, m, p]`, where row `i` of member `m` begins at
+/// `offsets[i] + m · pitch` of its operand.
+pub(crate) struct Dots<'a> {
+    /// Rows of the output.
+    pub a: Operand<'a>,
+    /// Columns of the output.
+    pub b: Operand<'a>,
+    /// Pieces that each sum consists of.
+    pub members: usize,
+    /// The length of each piece, a multiple of the vector length.
+    pub len: usize,
+    /// The output.
+    pub out: &'a mut [f32],
+    /// The distance between two rows of the output.
+    pub pitch: usize,
+}
+
+impl WithSimd for Dots<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        if const { S::REGISTER_COUNT >= 32 } { self.run::<S, 4, 6>(simd) } else { self.run::<S, 3, 4>(simd) }
+    }
+}
+
+impl Dots<'_> {
+    #[inline(always)]
+    fn run<S: Simd, const A: usize, const B: usize>(mut self, simd: S) {
+        for i in (0..self.a.offsets.len()).step_by(A) {
+            for j in (0..self.b.offsets.len()).step_by(B) {
+                self.tile::<S, A, B>(simd, i, j);
+            }
+        }
+    }
+
+    /// A tile beyond the edge repeats the last row or column, and stores it once.
+    #[inline(always)]
+    fn tile<S: Simd, const A: usize, const B: usize>(&mut self, simd: S, i: usize, j: usize) {
+        let (rows, columns) = (self.a.offsets.len() - i, self.b.offsets.len() - j);
+        let a: [usize; A] = std::array::from_fn(
+            #[inline(always)]
+            |r| self.a.offsets[i + r.min(rows - 1)],
+        );
+        let b: [usize; B] = std::array::from_fn(
+            #[inline(always)]
+            |c| self.b.offsets[j + c.min(columns - 1)],
+        );
+        let vectors = self.len / S::F32_LANES;
+        let mut sums = [[simd.splat_f32s(0.0); B]; A];
+        for m in 0..self.members {
+            let a = a.map(
+                #[inline(always)]
+                |at| &S::as_simd_f32s(&self.a.data[at + m * self.a.pitch..][..self.len]).0[..vectors],
+            );
+            let b = b.map(
+                #[inline(always)]
+                |at| &S::as_simd_f32s(&self.b.data[at + m * self.b.pitch..][..self.len]).0[..vectors],
+            );
+            for p in 0..vectors {
+                for c in 0..B {
+                    for r in 0..A {
+                        sums[r][c] = simd.mul_add_e_f32s(a[r][p], b[c][p], sums[r][c]);
+                    }
+                }
+            }
+        }
+        for r in 0..A.min(rows) {
+            for c in 0..B.min(columns) {
+                self.out[(i + r) * self.pitch + j + c] += simd.reduce_sum_f32s(sums[r][c]);
+            }
+        }
+    }
+}
