@@ -2,8 +2,11 @@
 //!
 //! Results depend on the instructions in use, never on the number of threads.
 
+#[cfg(not(target_family = "wasm"))]
+mod ceilings;
 mod context;
 mod direct;
+mod engine;
 pub mod kernels;
 mod pointwise;
 mod sheets;
@@ -12,3 +15,4 @@ mod tests;
 mod tile;
 
 pub use context::Context;
+pub use engine::CpuEngine;
