@@ -1,1 +1,11 @@
-//! The GPU engine.
+//! The engine on wgpu: Vulkan, Metal and DX12 natively, WebGPU in a browser. The only crate that names wgpu.
+
+mod adapter;
+mod ceilings;
+mod device;
+mod engine;
+mod pipelines;
+mod readback;
+
+pub use adapter::{Adapter, adapters};
+pub use engine::GpuEngine;

@@ -1,0 +1,90 @@
+//! Which adapters there are.
+
+use convoke_core::engine::{DeviceInfo, DeviceKind, EngineError};
+
+use crate::device::Device;
+use crate::engine::GpuEngine;
+
+/// A graphics adapter that an engine can be opened on.
+#[derive(Clone, Debug)]
+pub struct Adapter {
+    inner: wgpu::Adapter,
+    info: DeviceInfo,
+}
+
+/// All adapters, in the order in which the system lists them. Each call looks anew, through an instance of its own: engines that are
+/// opened from different calls share no driver threads.
+pub async fn adapters() -> Vec<Adapter> {
+    let mut description = wgpu::InstanceDescriptor::new_without_display_handle();
+    // Software drivers such as SwiftShader implement all that is used here, without having passed every conformance test.
+    description.flags |= wgpu::InstanceFlags::ALLOW_UNDERLYING_NONCOMPLIANT_ADAPTER;
+    // Everything that the engine asks of a driver is checked by its tests; the layers would cost every user's start.
+    description.flags -= wgpu::InstanceFlags::DEBUG | wgpu::InstanceFlags::VALIDATION;
+    let instance = wgpu::Instance::new(description);
+    #[cfg(not(target_family = "wasm"))]
+    let found = instance.enumerate_adapters(wgpu::Backends::PRIMARY).await;
+    #[cfg(target_family = "wasm")]
+    let found = instance.request_adapter(&wgpu::RequestAdapterOptions::default()).await.into_iter().collect::<Vec<_>>();
+    found.into_iter().map(Adapter::new).collect()
+}
+
+impl Adapter {
+    fn new(inner: wgpu::Adapter) -> Self {
+        let info = inner.get_info();
+        let kind = match info.device_type {
+            wgpu::DeviceType::Cpu => DeviceKind::SoftwareGpu,
+            _ => DeviceKind::Gpu,
+        };
+        let driver = [info.driver, info.driver_info].join(" ").trim().to_string();
+        let info = DeviceInfo { name: info.name, kind, backend: format!("{:?}", info.backend), driver };
+        Self { inner, info }
+    }
+
+    /// The adapter's name, kind and driver.
+    pub fn info(&self) -> &DeviceInfo {
+        &self.info
+    }
+
+    /// The limits that matter to Convoke, by WebGPU's names, in bytes or counts.
+    pub fn limits(&self) -> Vec<(&'static str, u64)> {
+        let limits = self.inner.limits();
+        vec![
+            ("maxBufferSize", limits.max_buffer_size),
+            ("maxStorageBufferBindingSize", limits.max_storage_buffer_binding_size),
+            ("maxStorageBuffersPerShaderStage", limits.max_storage_buffers_per_shader_stage.into()),
+            ("maxComputeInvocationsPerWorkgroup", limits.max_compute_invocations_per_workgroup.into()),
+            ("maxComputeWorkgroupStorageSize", limits.max_compute_workgroup_storage_size.into()),
+            ("maxComputeWorkgroupsPerDimension", limits.max_compute_workgroups_per_dimension.into()),
+        ]
+    }
+
+    /// The features that WebGPU knows, by its names, and that the adapter has.
+    pub fn features(&self) -> Vec<String> {
+        let webgpu = self.inner.features() & wgpu::Features::all_webgpu_mask();
+        webgpu.iter_names().map(|(name, _)| name.to_lowercase().replace('_', "-")).collect()
+    }
+
+    /// Opens an engine on the adapter.
+    ///
+    /// # Errors
+    /// [`EngineError::Refused`] where the driver gives no device.
+    pub async fn open(&self) -> Result<GpuEngine, EngineError> {
+        let offered = self.inner.limits();
+        let mut limits = wgpu::Limits::defaults().or_worse_values_from(&offered);
+        limits.max_buffer_size = offered.max_buffer_size;
+        limits.max_storage_buffer_binding_size = offered.max_storage_buffer_binding_size;
+        let timestamps = self.inner.features() & wgpu::Features::TIMESTAMP_QUERY;
+        let description = wgpu::DeviceDescriptor {
+            label: Some("convoke"),
+            required_features: timestamps,
+            required_limits: limits,
+            ..wgpu::DeviceDescriptor::default()
+        };
+        let (device, queue) = self.inner.request_device(&description).await.map_err(|e| EngineError::Refused {
+            name: self.info.name.clone(),
+            what: "a device".into(),
+            reason: e.to_string(),
+        })?;
+        Ok(GpuEngine::new(Device::new(device, queue, self.info.clone())))
+    }
+}

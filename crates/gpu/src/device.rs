@@ -1,0 +1,69 @@
+//! A device with its queue, and what it complained of.
+
+use std::sync::{Arc, Mutex};
+
+use convoke_core::engine::{DeviceInfo, EngineError};
+
+/// What a driver reports outside of any call.
+#[derive(Debug, Default)]
+struct Complaints {
+    lost: Option<String>,
+    refused: Option<String>,
+}
+
+/// A device, shared by the engine and its answers under way.
+#[derive(Clone, Debug)]
+pub(crate) struct Device {
+    pub device: wgpu::Device,
+    pub queue: wgpu::Queue,
+    pub info: DeviceInfo,
+    complaints: Arc<Mutex<Complaints>>,
+}
+
+impl Device {
+    pub fn new(device: wgpu::Device, queue: wgpu::Queue, info: DeviceInfo) -> Self {
+        let complaints = Arc::new(Mutex::new(Complaints::default()));
+        let (lost, refused) = (complaints.clone(), complaints.clone());
+        device.set_device_lost_callback(move |reason, message| {
+            if let Ok(mut complaints) = lost.lock() {
+                complaints.lost = Some(format!("{reason:?}: {message}"));
+            }
+        });
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+            if let Ok(mut complaints) = refused.lock() {
+                complaints.refused.get_or_insert_with(|| error.to_string().replace('\n', " "));
+            }
+        }));
+        Self { device, queue, info, complaints }
+    }
+
+    /// What the driver complained of since the last time, as an error of the call at hand.
+    pub fn check(&self, what: &str) -> Result<(), EngineError> {
+        let Ok(mut complaints) = self.complaints.lock() else { return Ok(()) };
+        let name = self.info.name.clone();
+        if let Some(reason) = complaints.lost.clone() {
+            return Err(EngineError::Lost { name, reason });
+        }
+        match complaints.refused.take() {
+            Some(reason) => Err(EngineError::Refused { name, what: what.into(), reason }),
+            None => Ok(()),
+        }
+    }
+
+    /// A buffer of at least so many bytes.
+    pub fn buffer(&self, label: &str, bytes: usize, usage: wgpu::BufferUsages) -> wgpu::Buffer {
+        self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some(label),
+            size: (bytes as u64).next_multiple_of(4).max(4),
+            usage,
+            mapped_at_creation: false,
+        })
+    }
+
+    /// Lets the driver look after what it has under way, without waiting. Browsers do this by themselves.
+    pub fn tend(&self) {
+        #[cfg(not(target_family = "wasm"))]
+        // An error here is the loss of the device, which its own callback reports.
+        drop(self.device.poll(wgpu::PollType::Poll));
+    }
+}

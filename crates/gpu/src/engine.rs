@@ -1,0 +1,239 @@
+//! The engine: buffers, submissions, answers.
+
+use std::future::ready;
+use std::rc::Rc;
+
+use convoke_core::engine::{Ceilings, DeviceInfo, Engine, EngineError, Limits, Pending, Run, StepTime};
+use convoke_core::plan::{PlanKind, Program, Slice};
+use convoke_core::step::Step;
+
+use crate::device::Device;
+use crate::pipelines::{Dispatch, Pipelines, STEP_STRIDE};
+use crate::readback::Mapping;
+
+/// Runs of one submission; more are cut into several.
+const RING: usize = 256;
+
+/// Written bytes that the driver may hold back before it is given work: it frees them as that is done.
+const UNSUBMITTED: usize = 16 << 20;
+
+/// An engine on one adapter, opened by [`Adapter::open`](crate::Adapter::open).
+#[derive(Debug)]
+pub struct GpuEngine {
+    device: Device,
+    pipelines: Pipelines,
+    loaded: Option<Loaded>,
+    unsubmitted: usize,
+}
+
+/// A program on the device.
+#[derive(Debug)]
+struct Loaded {
+    buffers: Vec<wgpu::Buffer>,
+    ring: wgpu::Buffer,
+    /// The steps of each plan, in the order of [`PlanKind::ALL`].
+    plans: Vec<Vec<Dispatch>>,
+}
+
+impl GpuEngine {
+    pub(crate) fn new(device: Device) -> Self {
+        Self { device, pipelines: Pipelines::default(), loaded: None, unsubmitted: 0 }
+    }
+
+    fn loaded(&self) -> &Loaded {
+        self.loaded.as_ref().expect("a program is loaded before it is used")
+    }
+
+    async fn allocate(&self, program: &Program) -> Result<(Vec<wgpu::Buffer>, wgpu::Buffer), EngineError> {
+        use wgpu::BufferUsages as Usage;
+        let scope = self.device.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let usage = Usage::STORAGE | Usage::COPY_DST | Usage::COPY_SRC;
+        let create =
+            |b: &convoke_core::plan::Buffer| self.device.buffer(&b.label, b.bytes.next_multiple_of(STEP_STRIDE), usage);
+        let buffers = program.buffers.iter().map(create).collect();
+        let ring = self.device.buffer("step blocks", RING * STEP_STRIDE, Usage::UNIFORM | Usage::COPY_DST);
+        match scope.pop().await {
+            None => Ok((buffers, ring)),
+            Some(_) => Err(EngineError::OutOfMemory {
+                name: self.device.info.name.clone(),
+                what: "the model, its activations and the pictures".into(),
+                bytes: program.bytes(),
+            }),
+        }
+    }
+
+    async fn load_program(
+        &mut self,
+        program: &Program,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<(), EngineError> {
+        self.loaded = None;
+        let (buffers, ring) = self.allocate(program).await?;
+        let total = program.plans.iter().map(|plan| plan.steps.len()).sum();
+        let (mut plans, mut done) = (Vec::new(), 0);
+        for plan in &program.plans {
+            let mut dispatches = Vec::new();
+            for step in &plan.steps {
+                dispatches.push(self.pipelines.dispatch(&self.device, step, &buffers, &ring));
+                done += 1;
+                progress(done, total);
+            }
+            plans.push(dispatches);
+        }
+        self.loaded = Some(Loaded { buffers, ring, plans });
+        self.device.check("the program")
+    }
+
+    /// Encodes runs whose step blocks lie in the ring, from its start.
+    fn encode(&self, runs: &[Run]) -> wgpu::CommandBuffer {
+        let mut encoder = self.device.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        for (entry, run) in runs.iter().enumerate() {
+            for dispatch in &self.loaded().plans[run.plan as usize] {
+                record(&mut pass, dispatch, entry, run.step.samples as usize);
+            }
+        }
+        drop(pass);
+        encoder.finish()
+    }
+
+    fn write_ring(&self, runs: &[Run]) {
+        let mut bytes = vec![0; runs.len() * STEP_STRIDE];
+        for (run, block) in runs.iter().zip(bytes.chunks_mut(STEP_STRIDE)) {
+            block[..size_of::<Step>()].copy_from_slice(bytemuck::bytes_of(&run.step));
+        }
+        self.device.queue.write_buffer(&self.loaded().ring, 0, &bytes);
+    }
+
+    /// Runs each step of a plan in a pass of its own, between two timestamps.
+    async fn time_steps(&mut self, run: Run) -> Result<Option<Vec<StepTime>>, EngineError> {
+        let device = &self.device.device;
+        let dispatches = &self.loaded().plans[run.plan as usize];
+        let count = 2 * dispatches.len() as u32;
+        if !device.features().contains(wgpu::Features::TIMESTAMP_QUERY) || count > wgpu::QUERY_SET_MAX_QUERIES {
+            return Ok(None);
+        }
+        if count == 0 {
+            return Ok(Some(Vec::new()));
+        }
+        self.write_ring(&[run]);
+        let query_set = device.create_query_set(&wgpu::QuerySetDescriptor {
+            label: Some("steps"),
+            ty: wgpu::QueryType::Timestamp,
+            count,
+        });
+        let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        for (index, dispatch) in dispatches.iter().enumerate() {
+            let timestamp_writes = Some(wgpu::ComputePassTimestampWrites {
+                query_set: &query_set,
+                beginning_of_pass_write_index: Some(2 * index as u32),
+                end_of_pass_write_index: Some(2 * index as u32 + 1),
+            });
+            let label = Some(dispatch.label.as_str());
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label, timestamp_writes });
+            record(&mut pass, dispatch, 0, run.step.samples as usize);
+        }
+        use wgpu::BufferUsages as Usage;
+        let bytes = count as usize * 8;
+        let resolved = self.device.buffer("timestamps", bytes, Usage::QUERY_RESOLVE | Usage::COPY_SRC);
+        let staging = self.device.buffer("timestamps", bytes, Usage::COPY_DST | Usage::MAP_READ);
+        encoder.resolve_query_set(&query_set, 0..count, &resolved, 0);
+        encoder.copy_buffer_to_buffer(&resolved, 0, &staging, 0, bytes as u64);
+        self.device.queue.submit([encoder.finish()]);
+        let words = Mapping::new(self.device.clone(), staging).await?;
+        let ticks: Vec<u64> =
+            words.as_chunks::<2>().0.iter().map(|&[low, high]| u64::from(high) << 32 | u64::from(low)).collect();
+        let period = f64::from(self.device.queue.get_timestamp_period()) * 1e-9;
+        let times = ticks.as_chunks::<2>().0.iter().enumerate();
+        let times =
+            times.map(|(step, [start, end])| StepTime { step, seconds: end.saturating_sub(*start) as f64 * period });
+        Ok(Some(times.collect()))
+    }
+}
+
+/// Adds a step to a pass. `entry` is its step block's place in the ring.
+fn record(pass: &mut wgpu::ComputePass<'_>, dispatch: &Dispatch, entry: usize, samples: usize) {
+    let [x, y, z] = dispatch.shader.workgroups(samples);
+    pass.set_pipeline(&dispatch.pipeline);
+    pass.set_bind_group(0, &dispatch.bind_group, &[(entry * STEP_STRIDE) as u32]);
+    pass.dispatch_workgroups(x, y, z);
+}
+
+impl Engine for GpuEngine {
+    fn info(&self) -> &DeviceInfo {
+        &self.device.info
+    }
+
+    fn limits(&self) -> Limits {
+        let limits = self.device.device.limits();
+        let bytes = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+        Limits {
+            max_binding_bytes: bytes(limits.max_storage_buffer_binding_size),
+            max_buffer_bytes: bytes(limits.max_buffer_size),
+            max_storage_buffers: limits.max_storage_buffers_per_shader_stage as usize,
+            offset_alignment: STEP_STRIDE,
+        }
+    }
+
+    fn load<'a>(&'a mut self, program: Rc<Program>, progress: &'a mut dyn FnMut(usize, usize)) -> Pending<'a, ()> {
+        Box::pin(async move { self.load_program(&program, progress).await })
+    }
+
+    fn write(&mut self, slice: Slice, words: &[u32]) -> Result<(), EngineError> {
+        let bytes: &[u8] = bytemuck::cast_slice(words);
+        assert!(bytes.len() <= slice.bytes, "{} bytes don't fit into {slice:?}", bytes.len());
+        self.device.queue.write_buffer(&self.loaded().buffers[slice.buffer.0], slice.offset as u64, bytes);
+        self.unsubmitted += bytes.len();
+        if self.unsubmitted > UNSUBMITTED {
+            self.device.queue.submit([]);
+            self.device.tend();
+            self.unsubmitted = 0;
+        }
+        Ok(())
+    }
+
+    fn submit(&mut self, runs: &[Run]) -> Result<(), EngineError> {
+        for runs in runs.chunks(RING) {
+            self.write_ring(runs);
+            let commands = self.encode(runs);
+            self.device.queue.submit([commands]);
+        }
+        self.unsubmitted = 0;
+        self.device.tend();
+        self.device.check("a submission")
+    }
+
+    fn read(&mut self, slices: &[Slice]) -> Pending<'static, Vec<Vec<u32>>> {
+        use wgpu::BufferUsages as Usage;
+        let lengths: Vec<usize> = slices.iter().map(|s| s.bytes / 4).collect();
+        let total: usize = slices.iter().map(|s| s.bytes).sum();
+        if total == 0 {
+            return Box::pin(ready(Ok(vec![Vec::new(); slices.len()])));
+        }
+        let staging = self.device.buffer("answer", total, Usage::COPY_DST | Usage::MAP_READ);
+        let mut encoder = self.device.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut end = 0;
+        for slice in slices {
+            let buffer = &self.loaded().buffers[slice.buffer.0];
+            encoder.copy_buffer_to_buffer(buffer, slice.offset as u64, &staging, end, slice.bytes as u64);
+            end += slice.bytes as u64;
+        }
+        self.device.queue.submit([encoder.finish()]);
+        let mapping = Mapping::new(self.device.clone(), staging);
+        Box::pin(async move {
+            let mut words = mapping.await?.into_iter();
+            Ok(lengths.into_iter().map(|length| words.by_ref().take(length).collect()).collect())
+        })
+    }
+
+    fn profile<'a>(&'a mut self, run: Run) -> Pending<'a, Option<Vec<StepTime>>> {
+        Box::pin(self.time_steps(run))
+    }
+
+    fn ceilings<'a>(&'a mut self) -> Pending<'a, Option<Ceilings>> {
+        Box::pin(crate::ceilings::measure(&self.device))
+    }
+}
+
+/// The plans are found by their kind's position.
+const _: () = assert!(PlanKind::ALL[PlanKind::Predict as usize] as usize == PlanKind::Predict as usize);

@@ -1,0 +1,75 @@
+//! Reading buffers without waiting for them.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+
+use convoke_core::engine::EngineError;
+
+use crate::device::Device;
+
+/// Where the driver leaves its answer.
+#[derive(Debug, Default)]
+struct Answer {
+    mapped: Option<Result<(), String>>,
+    waker: Option<Waker>,
+}
+
+/// A staging buffer that is being mapped; resolves to its words.
+#[derive(Debug)]
+pub(crate) struct Mapping {
+    device: Device,
+    buffer: wgpu::Buffer,
+    answer: Arc<Mutex<Answer>>,
+}
+
+impl Mapping {
+    /// Asks for a buffer with usage `MAP_READ`, whose contents have been submitted.
+    pub fn new(device: Device, buffer: wgpu::Buffer) -> Self {
+        let answer = Arc::new(Mutex::new(Answer::default()));
+        let told = answer.clone();
+        buffer.map_async(wgpu::MapMode::Read, .., move |result| {
+            if let Ok(mut answer) = told.lock() {
+                answer.mapped = Some(result.map_err(|e| e.to_string()));
+                if let Some(waker) = answer.waker.take() {
+                    waker.wake();
+                }
+            }
+        });
+        Self { device, buffer, answer }
+    }
+
+    fn words(&self) -> Result<Vec<u32>, String> {
+        let view = self.buffer.get_mapped_range(..).map_err(|e| e.to_string())?;
+        let words = view.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect();
+        drop(view);
+        self.buffer.destroy();
+        Ok(words)
+    }
+}
+
+impl Future for Mapping {
+    type Output = Result<Vec<u32>, EngineError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.device.tend();
+        let mapped = match self.answer.lock() {
+            Ok(mut answer) => {
+                answer.waker = Some(context.waker().clone());
+                answer.mapped.take()
+            }
+            Err(_) => Some(Err("the driver's callback failed".into())),
+        };
+        let Some(mapped) = mapped else {
+            // A lost device answers no more.
+            return match self.device.check("a read") {
+                Ok(()) => Poll::Pending,
+                Err(error) => Poll::Ready(Err(error)),
+            };
+        };
+        let refused =
+            |reason| EngineError::Refused { name: self.device.info.name.clone(), what: "a read".into(), reason };
+        let words = mapped.and_then(|()| self.words());
+        Poll::Ready(self.device.check("the work before a read").and_then(|()| words.map_err(refused)))
+    }
+}
