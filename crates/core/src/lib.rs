@@ -16,4 +16,5 @@ pub mod random;
 pub mod reference;
 pub mod shape;
 pub mod step;
+pub mod summary;
 pub mod tensor;
