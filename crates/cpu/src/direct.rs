@@ -73,31 +73,26 @@ impl<'a> Direct<'a> {
             let panels = &self.panels[g * self.panels.len() / self.groups..][..self.panels.len() / self.groups];
             for row in (0..height).step_by(self.strip) {
                 let rows = self.strip.min(height - row);
-                let first = g * outputs;
-                let start = first * plane + row * width;
-                let (sheets, input_len) = (&self.sheets, self.input_len);
-                let product = |blocks: &'_ [f32], y: &mut [f32]| {
-                    context.arch.dispatch(Rows {
-                        panels,
-                        rows: outputs,
-                        offsets: &self.offsets,
-                        source: blocks,
-                        len: rows * width,
-                        out: &mut y[start..],
-                        pitch: plane,
-                        finish: finish.from(first, start),
-                    });
-                };
                 context.arch.dispatch(
                     #[inline(always)]
                     || {
-                        for (plane, block) in group.chunks_exact(input_len).zip(blocks.chunks_exact_mut(sheets.channel))
-                        {
-                            sheets.fill(plane, row, rows, block);
+                        let blocks = blocks.chunks_exact_mut(self.sheets.channel);
+                        for (plane, block) in group.chunks_exact(self.input_len).zip(blocks) {
+                            self.sheets.fill(plane, row, rows, block);
                         }
                     },
                 );
-                product(&blocks, y);
+                let first = g * outputs;
+                let range = row * width..(row + rows) * width;
+                let planes = y[first * plane..].chunks_exact_mut(plane).take(outputs);
+                let mut out: Vec<&mut [f32]> = planes.map(|plane| &mut plane[range.clone()]).collect();
+                context.arch.dispatch(Rows {
+                    panels,
+                    offsets: &self.offsets,
+                    source: &blocks,
+                    out: &mut out,
+                    finish: finish.from(first, range.start),
+                });
             }
         }
     }

@@ -54,7 +54,7 @@ impl<'a> Pointwise<'a> {
             Expr::Binary(Binary::WherePositive, a, b)
                 if a.is_identity() && **b == Expr::Input(1) && self.broadcasts[0] == Broadcast::Element =>
             {
-                Some(Finish::WherePositive(self.operand(0)))
+                Some(Finish::WherePositive { mask: self.operand(0), pitch: inner })
             }
             _ => None,
         }

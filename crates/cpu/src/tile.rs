@@ -16,18 +16,23 @@ pub(crate) enum Finish<'a> {
     Bias(&'a [f32]),
     /// `relu(sum + bias[row])`
     BiasRelu(&'a [f32]),
-    /// `sum where mask > 0`, the mask laid out as the output.
-    WherePositive(&'a [f32]),
+    /// `sum where mask > 0`. Rows of the mask are `pitch` apart.
+    WherePositive {
+        /// The mask.
+        mask: &'a [f32],
+        /// The distance between two of its rows.
+        pitch: usize,
+    },
 }
 
 impl<'a> Finish<'a> {
-    /// The same for the rows from `row` on, which begin `offset` elements into the output.
-    pub fn from(self, row: usize, offset: usize) -> Self {
+    /// The same for the rows from `row` on and the columns from `column` on.
+    pub fn from(self, row: usize, column: usize) -> Self {
         match self {
             Self::Store => Self::Store,
             Self::Bias(bias) => Self::Bias(&bias[row..]),
             Self::BiasRelu(bias) => Self::BiasRelu(&bias[row..]),
-            Self::WherePositive(mask) => Self::WherePositive(&mask[offset..]),
+            Self::WherePositive { mask, pitch } => Self::WherePositive { mask: &mask[row * pitch + column..], pitch },
         }
     }
 }
@@ -78,27 +83,21 @@ pub(crate) fn pack_panels(out: &mut [f32], panel: usize, rows: usize, depth: usi
     }
 }
 
-/// `out[r · pitch + p] = finish(Σ_k panels[r, k] · source[offsets[k] + p])` for `r < rows` and `p < len`.
-pub(crate) struct Rows<'a> {
+/// `out[r][p] = finish(Σ_k panels[r, k] · source[offsets[k] + p])`.
+pub(crate) struct Rows<'a, 'o> {
     /// From [`pack_panels`].
     pub panels: &'a [f32],
-    /// Rows of the output.
-    pub rows: usize,
     /// Where in `source` each step of the sum begins.
     pub offsets: &'a [usize],
     /// What the rows are combined from. Readable for at least a vector from each offset.
     pub source: &'a [f32],
-    /// Columns of the output.
-    pub len: usize,
-    /// The output.
-    pub out: &'a mut [f32],
-    /// The distance between two rows of the output.
-    pub pitch: usize,
+    /// The output's rows, all of one length.
+    pub out: &'a mut [&'o mut [f32]],
     /// What is computed on each sum.
     pub finish: Finish<'a>,
 }
 
-impl WithSimd for Rows<'_> {
+impl WithSimd for Rows<'_, '_> {
     type Output = ();
 
     #[inline(always)]
@@ -107,16 +106,17 @@ impl WithSimd for Rows<'_> {
     }
 }
 
-impl Rows<'_> {
+impl Rows<'_, '_> {
     /// Weights that stay in the first-level cache beside the source, in floats.
     const RESIDENT: usize = 6 << 10;
 
     #[inline(always)]
     fn run<S: Simd, const R: usize>(mut self, simd: S) {
-        if self.offsets.is_empty() || self.panels.len() <= Self::RESIDENT {
-            self.panels::<S, R>(simd, 0, self.rows.div_ceil(R));
+        let panels = self.out.len().div_ceil(R);
+        if self.panels.len() <= Self::RESIDENT {
+            self.panels::<S, R>(simd, 0, panels);
         } else {
-            for panel in 0..self.rows.div_ceil(R) {
+            for panel in 0..panels {
                 self.panels::<S, R>(simd, panel, panel + 1);
             }
         }
@@ -126,12 +126,13 @@ impl Rows<'_> {
     #[inline(always)]
     fn panels<S: Simd, const R: usize>(&mut self, simd: S, first: usize, last: usize) {
         let (narrow, wide) = (S::F32_LANES, WIDE * S::F32_LANES);
+        let len = self.out.first().map_or(0, |row| row.len());
         let mut p = 0;
-        while p < self.len {
+        while p < len {
             // The last tile is moved back over what is done already rather than cut: the same bits are stored twice.
-            let is_wide = self.len - p > 2 * narrow && self.len >= wide;
+            let is_wide = len - p > 2 * narrow && len >= wide;
             let width = if is_wide { wide } else { narrow };
-            let at = p.min(self.len.saturating_sub(width));
+            let at = p.min(len.saturating_sub(width));
             for panel in first..last {
                 if is_wide {
                     self.tile::<S, R, WIDE>(simd, panel, at);
@@ -158,16 +159,15 @@ impl Rows<'_> {
             }
         }
         let first = panel * R;
-        for r in 0..R.min(self.rows - first) {
+        for r in 0..R.min(self.out.len() - first) {
             self.store(simd, first + r, at, sums[r]);
         }
     }
 
     #[inline(always)]
     fn store<S: Simd, const V: usize>(&mut self, simd: S, row: usize, at: usize, mut sums: [S::f32s; V]) {
-        let start = row * self.pitch + at;
         let zero = simd.splat_f32s(0.0);
-        let count = self.len.min(V * S::F32_LANES);
+        let count = self.out[row].len().min(V * S::F32_LANES);
         match self.finish {
             Finish::Store => {}
             Finish::Bias(bias) => {
@@ -183,8 +183,8 @@ impl Rows<'_> {
                     *sum = simd.select_f32s(simd.less_than_f32s(*sum, zero), zero, *sum);
                 }
             }
-            Finish::WherePositive(mask) => {
-                let mask = &mask[start..][..count];
+            Finish::WherePositive { mask, pitch } => {
+                let mask = &mask[row * pitch + at..][..count];
                 let (full, part) = S::as_simd_f32s(mask);
                 for (v, sum) in sums.iter_mut().enumerate() {
                     let mask = if v < full.len() { full[v] } else { simd.partial_load_f32s(part) };
@@ -192,7 +192,7 @@ impl Rows<'_> {
                 }
             }
         }
-        let (full, part) = S::as_mut_simd_f32s(&mut self.out[start..][..count]);
+        let (full, part) = S::as_mut_simd_f32s(&mut self.out[row][at..][..count]);
         for (v, sum) in sums.into_iter().enumerate() {
             if v < full.len() {
                 full[v] = sum;
@@ -214,24 +214,22 @@ pub(crate) struct Operand<'a> {
     pub pitch: usize,
 }
 
-/// `out[i · pitch + j] += Σ_{m < members, p < len} a[i, m, p] · b[j, m, p]`, where row `i` of member `m` begins at
+/// `out[i][j] += Σ_{m < members, p < len} a[i, m, p] · b[j, m, p]`, where row `i` of member `m` begins at
 /// `offsets[i] + m · pitch` of its operand.
-pub(crate) struct Dots<'a> {
+pub(crate) struct Dots<'a, 'o> {
     /// Rows of the output.
     pub a: Operand<'a>,
     /// Columns of the output.
     pub b: Operand<'a>,
     /// Pieces that each sum consists of.
     pub members: usize,
-    /// The length of each piece, a multiple of the vector length.
+    /// The length of each piece; best a multiple of the vector length.
     pub len: usize,
-    /// The output.
-    pub out: &'a mut [f32],
-    /// The distance between two rows of the output.
-    pub pitch: usize,
+    /// The output's rows.
+    pub out: &'a mut [&'o mut [f32]],
 }
 
-impl WithSimd for Dots<'_> {
+impl WithSimd for Dots<'_, '_> {
     type Output = ();
 
     #[inline(always)]
@@ -240,7 +238,7 @@ impl WithSimd for Dots<'_> {
     }
 }
 
-impl Dots<'_> {
+impl Dots<'_, '_> {
     #[inline(always)]
     fn run<S: Simd, const A: usize, const B: usize>(mut self, simd: S) {
         for i in (0..self.a.offsets.len()).step_by(A) {
@@ -264,14 +262,30 @@ impl Dots<'_> {
         );
         let vectors = self.len / S::F32_LANES;
         let mut sums = [[simd.splat_f32s(0.0); B]; A];
+        let mut rest = [[0.0; B]; A];
         for m in 0..self.members {
             let a = a.map(
                 #[inline(always)]
-                |at| &S::as_simd_f32s(&self.a.data[at + m * self.a.pitch..][..self.len]).0[..vectors],
+                |at| &self.a.data[at + m * self.a.pitch..][..self.len],
             );
             let b = b.map(
                 #[inline(always)]
-                |at| &S::as_simd_f32s(&self.b.data[at + m * self.b.pitch..][..self.len]).0[..vectors],
+                |at| &self.b.data[at + m * self.b.pitch..][..self.len],
+            );
+            for p in vectors * S::F32_LANES..self.len {
+                for r in 0..A {
+                    for c in 0..B {
+                        rest[r][c] += a[r][p] * b[c][p];
+                    }
+                }
+            }
+            let a = a.map(
+                #[inline(always)]
+                |row| &S::as_simd_f32s(row).0[..vectors],
+            );
+            let b = b.map(
+                #[inline(always)]
+                |row| &S::as_simd_f32s(row).0[..vectors],
             );
             for p in 0..vectors {
                 for c in 0..B {
@@ -283,7 +297,7 @@ impl Dots<'_> {
         }
         for r in 0..A.min(rows) {
             for c in 0..B.min(columns) {
-                self.out[(i + r) * self.pitch + j + c] += simd.reduce_sum_f32s(sums[r][c]);
+                self.out[i + r][j + c] += simd.reduce_sum_f32s(sums[r][c]) + rest[r][c];
             }
         }
     }

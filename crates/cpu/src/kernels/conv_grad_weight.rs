@@ -41,6 +41,7 @@ impl Shared<'_> {
         let mut gradients = self.context.scratch(members * rows * gradient_len);
         let row_offsets: Vec<usize> = (0..rows).map(|r| r * gradient_len).collect();
         out.fill(0.0);
+        let mut out_rows: Vec<&mut [f32]> = out.chunks_exact_mut(self.offsets.len()).collect();
         for strip in (0..height).step_by(self.strip) {
             let strip_rows = self.strip.min(height - strip);
             let len = (strip_rows * width).next_multiple_of(lanes(self.context.arch));
@@ -57,8 +58,7 @@ impl Shared<'_> {
                     b: Operand { data: &sheets, offsets: &self.offsets, pitch: sample_len },
                     members,
                     len,
-                    out: &mut *out,
-                    pitch: self.offsets.len(),
+                    out: &mut out_rows,
                 });
             }
         }
