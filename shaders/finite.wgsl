@@ -1,4 +1,4 @@
-// The gate: sets the flag where a gradient, or this run's losses, is NaN or infinite. By the exponent's bits, for adapters may
+// The gate: writes the step's number into the flag where a gradient, or this run's losses, is NaN or infinite. By the exponent's bits, for adapters may
 // assume that there are no such numbers.
 #import shared/step
 #import shared/thread

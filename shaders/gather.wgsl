@@ -10,8 +10,13 @@ override CHANNELS: u32 = 3;
 override PLANE: u32 = 16;
 
 // slot: normalisation
-const MEAN: array<f32, CHANNELS> = array<f32, CHANNELS>(0.0, 0.0, 0.0);
-const INVERSE_STD: array<f32, CHANNELS> = array<f32, CHANNELS>(1.0, 1.0, 1.0);
+fn mean(c: u32) -> f32 {
+    return 0.5;
+}
+
+fn inverse_std(c: u32) -> f32 {
+    return 2.0;
+}
 // end
 
 // slot: x
@@ -57,7 +62,7 @@ fn main(
             if (at < LENGTH) {
                 let c = copy + at / PLANE;
                 let to = (n * CHANNELS + copy) * PLANE + at;
-                x[to / X_LANES] = (x_of(bytes, q) - X(MEAN[c])) * X(INVERSE_STD[c]);
+                x[to / X_LANES] = (x_of(bytes, q) - X(mean(c))) * X(inverse_std(c));
             }
         }
     }

@@ -1,4 +1,4 @@
-/// What a run of a plan is told: what changes from one run to the next.
+/// What a run of a plan is told. Kernels find it in a uniform buffer (GPU) or are handed it (CPU).
 struct Step {
     /// Samples in this run, `N`.
     samples: u32,

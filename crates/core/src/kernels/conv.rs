@@ -1,5 +1,9 @@
 //! Convolution: reads `x [N, C, h, w]`, `weight [O, C/groups, kh, kw]`, then the epilogue's operands; writes `y [N, O, oh, ow]`.
 
+use convoke_shaders::conv as template;
+use super::shader::{Shader, Target, conv_params, epilogue, lanes, unpack};
+use super::tiling::{Cost, TYPICAL_SAMPLES, cheapest, divisor, pairs};
+use crate::expr::Broadcast;
 use super::ConvGeometry;
 use crate::expr::Epilogue;
 use crate::plan::Flops;
@@ -19,5 +23,47 @@ impl Conv {
     pub fn flops(&self) -> Flops {
         Flops { per_sample: self.geometry.flops(), per_run: 0 }
             + Flops::of(self.epilogue.expr.flops(), &[Extent::Batch(self.geometry.output_len())])
+    }
+}
+
+/// The most columns of a window that are written out at a time.
+pub(super) const MAX_TAPS: usize = 8;
+
+/// The shader.
+impl Conv {
+    /// The kernel as WGSL.
+    pub fn shader(&self, target: Target) -> Shader {
+        let geometry = &self.geometry;
+        let [oh, ow] = geometry.window.output();
+        let taps = divisor(geometry.window.kernel[1], MAX_TAPS);
+        let (tile_o, tile_w) = self.tile(target, taps);
+        let workgroup = target.tile_workgroup();
+        let params = conv_params!(template, geometry, {
+            workgroup: workgroup as u32,
+            tile_o: tile_o as u32,
+            tile_h: 1,
+            tile_w: tile_w as u32,
+            taps: taps as u32,
+        });
+        let channel = Broadcast::Channel { channels: geometry.out_channels, inner: oh * ow };
+        let source = params.fill(&[
+            ("x", &unpack("X", "f32", geometry.window.input_lanes(tile_w, taps))),
+            ("epilogue", &epilogue(&self.epilogue, 4, lanes(&[ow, tile_w]), channel)),
+        ]);
+        let tiles = geometry.groups * geometry.group_out().div_ceil(tile_o) * oh * ow.div_ceil(tile_w);
+        Shader::new(source, [2, 1, self.epilogue.operands.len()]).over(workgroup, [(Extent::Batch(tiles), 1)])
+    }
+
+    /// Output channels and columns that a thread computes.
+    fn tile(&self, target: Target, taps: usize) -> (usize, usize) {
+        let (geometry, window) = (&self.geometry, &self.geometry.window);
+        let [oh, ow] = window.output();
+        cheapest(target, &pairs(geometry.group_out().min(16), ow.min(32)), |(o, w)| {
+            let lanes = window.input_lanes(w, taps);
+            let threads = TYPICAL_SAMPLES * geometry.groups * geometry.group_out().div_ceil(o) * oh * ow.div_ceil(w);
+            Cost { sums: o * w, products: o * w * taps, threads, turns: 1, ..Cost::default() }
+                .load(window.input_loads(w, taps, lanes), lanes)
+                .load(o * taps, 1)
+        })
     }
 }

@@ -1,5 +1,7 @@
 //! Softmax cross-entropy: reads `logits [N, classes]`, `labels [N]` (u32); writes `losses [N]`.
 
+use convoke_shaders::cross_entropy as template;
+use super::shader::{Shader, Target};
 use crate::plan::Flops;
 use crate::shape::Extent;
 
@@ -14,5 +16,15 @@ impl CrossEntropy {
     /// The floating-point operations of a run.
     pub fn flops(&self) -> Flops {
         Flops::of(4, &[Extent::Batch(self.classes)])
+    }
+}
+
+/// The shader.
+impl CrossEntropy {
+    /// The kernel as WGSL.
+    pub fn shader(&self, target: Target) -> Shader {
+        let workgroup = target.tile_workgroup();
+        let source = template::Params { workgroup: workgroup as u32, classes: self.classes as u32 }.fill(&[]);
+        Shader::new(source, [2, 1, 0]).over(workgroup, [(Extent::Batch(1), 1)])
     }
 }

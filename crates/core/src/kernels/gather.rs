@@ -1,6 +1,8 @@
 //! The batch out of the dataset: reads `pixels` (bytes, four to a word), `labels` (u32), `indices` (u32); writes
 //! `x [N, channels, h, w]` and `y [N]` (u32).
 
+use convoke_shaders::gather as template;
+use super::shader::{Shader, Target, lanes, vector};
 use crate::plan::Flops;
 use crate::shape::Extent;
 
@@ -34,4 +36,39 @@ impl Gather {
     pub fn flops(&self) -> Flops {
         Flops::of(2, &[Extent::Batch(self.channels * self.plane)])
     }
+}
+
+/// The shader.
+impl Gather {
+    /// The kernel as WGSL.
+    pub fn shader(&self, target: Target) -> Shader {
+        let lanes = lanes(&[self.plane]);
+        let workgroup = target.workgroup();
+        let params = template::Params {
+            workgroup: workgroup as u32,
+            source_channels: self.source_channels as u32,
+            channels: self.channels as u32,
+            plane: self.plane as u32,
+        };
+        let parts = ["v", "v[i * 2u], v[i * 2u + 1u]", "v[i]"];
+        let value = match lanes {
+            4 => parts[0].to_string(),
+            2 => format!("vec2f({})", parts[1]),
+            _ => parts[2].to_string(),
+        };
+        let ty = vector("f32", lanes);
+        let x = format!(
+            "alias X = {ty};\nconst X_LANES: u32 = {lanes}u;\nfn x_of(v: vec4f, i: u32) -> X {{ return {value}; }}"
+        );
+        let normalisation = by_channel("mean", &self.mean) + &by_channel("inverse_std", &self.inverse_std);
+        let source = params.fill(&[("normalisation", &normalisation), ("x", &x)]);
+        Shader::new(source, [3, 2, 0]).over(workgroup, [(Extent::Batch(self.sample_words()), 1)])
+    }
+}
+
+/// A function of the channel that has the given values.
+fn by_channel(name: &str, values: &[f32]) -> String {
+    let last = format!("{:?}f", values.last().copied().unwrap_or_default());
+    let chain = values.iter().enumerate().rev().skip(1).fold(last, |rest, (c, v)| format!("select({rest}, {v:?}f, c == {c}u)"));
+    format!("fn {name}(c: u32) -> f32 {{ return {chain}; }}\n")
 }

@@ -1,5 +1,7 @@
 //! Where a sliding window lies: the geometry that convolutions and pools share.
 
+use super::shader::lanes;
+
 /// A window that slides over the rows and columns of an image. Pairs are `[vertical, horizontal]`, in elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Window {
@@ -106,4 +108,46 @@ impl ConvGeometry {
     pub fn flops(&self) -> u64 {
         2 * (self.output_len() * self.group_in() * self.window.kernel_len()) as u64
     }
+}
+
+/// How a shader reads the rows that a window slides over.
+impl Window {
+    /// Lanes in which the input's rows are loaded, for tiles of `tile` outputs and `taps` columns of the window at a time.
+    pub(super) fn input_lanes(&self, tile: usize, taps: usize) -> usize {
+        let along = if tile >= self.output()[1] { 0 } else { tile * self.stride[1] };
+        let turns = if taps == self.kernel[1] { 0 } else { taps * self.dilation[1] };
+        lanes(&[self.input[1], along, turns])
+    }
+
+    /// How many loads of `lanes` lanes bring in the input columns that a tile of outputs sees.
+    pub(super) fn input_loads(&self, tile: usize, taps: usize, lanes: usize) -> usize {
+        let span = (tile - 1) * self.stride[1] + (taps - 1) * self.dilation[1] + 1;
+        let shift = (lanes - self.padding[1] % lanes) % lanes;
+        (shift + span).div_ceil(lanes)
+    }
+
+    /// The first output column that an input tile at column 0 collects gradients from, and of how many columns such a tile of
+    /// `tile` columns sees the windows.
+    pub(super) fn gradient_span(&self, tile: usize) -> (i32, usize) {
+        let [padding, stride] = [self.padding[1] as i32, self.stride[1] as i32];
+        let first = (padding - ((self.kernel[1] - 1) * self.dilation[1]) as i32).div_euclid(stride);
+        let last = (tile as i32 - 1 + padding).div_euclid(stride);
+        (first, (last - first + 1) as usize)
+    }
+
+    /// Lanes in which the output's rows are loaded for the gradient of a tile of `tile` input columns.
+    pub(super) fn gradient_lanes(&self, tile: usize) -> usize {
+        let along = if tile >= self.input[1] { 0 } else { tile / self.stride[1] };
+        lanes(&[self.output()[1], along])
+    }
+
+    /// Whether the gradient of an input tile of `tile` columns can be written out: the tile holds all of a row, or whole strides.
+    pub(super) fn writes_out(&self, tile: usize) -> bool {
+        tile >= self.input[1] || tile % self.stride[1] == 0
+    }
+}
+
+/// The greatest common divisor.
+pub(super) fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
 }

@@ -4,7 +4,10 @@
 //! [`Extent`](crate::shape::Extent)s: an engine computes the samples that a run holds, not the plan's capacity.
 
 mod geometry;
+mod shader;
+mod tiling;
 pub use geometry::{ConvGeometry, Window};
+pub use shader::{Bound, Shader, Target};
 
 use crate::expr::Epilogue;
 use crate::plan::Flops;
@@ -54,6 +57,13 @@ macro_rules! declare {
             /// The floating-point operations of a run.
             pub fn flops(&self) -> Flops {
                 match self { $(Self::$kernel(kernel) => kernel.flops(),)* }
+            }
+        }
+
+        impl Kernel {
+            /// The kernel as WGSL, written for a kind of device.
+            pub fn shader(&self, target: Target) -> Shader {
+                match self { $(Self::$kernel(kernel) => kernel.shader(target),)* }
             }
         }
 

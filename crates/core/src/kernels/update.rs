@@ -1,6 +1,8 @@
 //! The optimizer's step on all parameters at once: reads `gradients [len]`, `flag` (one u32); in place `parameters [len]` and
 //! the rule's state tensors, each `[len]`. Where `flag` is not 0 nothing is written.
 
+use convoke_shaders::update as template;
+use super::shader::{Shader, Target, lanes, vector};
 use crate::plan::Flops;
 use crate::shape::Extent;
 
@@ -64,5 +66,50 @@ impl Update {
             Rule::Adam { .. } => 12,
         };
         Flops::of(each, &[Extent::Fixed(self.len)])
+    }
+}
+
+/// The shader.
+impl Update {
+    /// The kernel as WGSL.
+    pub fn shader(&self, target: Target) -> Shader {
+        let lanes = lanes(&[self.len]);
+        let workgroup = target.workgroup();
+        let count = self.len / lanes;
+        let params = template::Params { workgroup: workgroup as u32, count: count as u32 };
+        let state = |k: usize| format!("@group(0) @binding({}) var<storage, read_write> state{k}: array<V>;\n", 4 + k);
+        let states: String = (0..self.rule.states()).map(state).collect();
+        let rule = format!(
+            "alias V = {};\n{states}fn update(i: u32) {{\n    let p = parameters[i];\n{}}}",
+            vector("f32", lanes),
+            self.rule.wgsl()
+        );
+        Shader::new(params.fill(&[("rule", &rule)]), [2, 1 + self.rule.states(), 0])
+            .over(workgroup, [(Extent::Fixed(count), 1)])
+    }
+}
+
+impl Rule {
+    /// The body of the update of `parameters[i]`, whose old value is `p`.
+    fn wgsl(&self) -> String {
+        match *self {
+            Self::Sgd { momentum, nesterov, weight_decay } => {
+                let gradient = format!("    let g = gradients[i] + V({weight_decay:?}f) * p;\n");
+                let step = "    parameters[i] = p - V(step.learning_rate)";
+                if momentum == 0.0 {
+                    return format!("{gradient}{step} * g;\n");
+                }
+                let direction = if nesterov { format!("(g + V({momentum:?}f) * v)") } else { "v".to_string() };
+                format!("{gradient}    let v = V({momentum:?}f) * state0[i] + g;\n    state0[i] = v;\n{step} * {direction};\n")
+            }
+            Self::Adam { beta2, one_minus_beta1, one_minus_beta2, eps, weight_decay, .. } => format!(
+                "    let g = gradients[i] + V({weight_decay:?}f) * p;
+    let m = state0[i] + (g - state0[i]) * V({one_minus_beta1:?}f);
+    let v = V({beta2:?}f) * state1[i] + V({one_minus_beta2:?}f) * g * g;
+    state0[i] = m;
+    state1[i] = v;
+    parameters[i] = p - V(step.step_size) * m / (sqrt(v) * V(step.inverse_sqrt_correction) + V({eps:?}f));\n"
+            ),
+        }
     }
 }

@@ -1,0 +1,85 @@
+//! How large a tile each thread holds in registers: chosen by counting what it loads and what it multiplies.
+//!
+//! The larger a tile, the more often each loaded value is used, until the registers are full. The counts below are measured on a
+//! driver that computes on the CPU, in cycles of a vector unit; on graphics processors the same order holds, with fewer registers.
+
+use super::Target;
+
+/// Cycles for a load, whatever its width.
+const LOAD: usize = 20;
+/// Cycles for each lane of a load.
+const LANE: usize = 5;
+
+/// What a thread may hold and how much of it is written out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Budget {
+    /// Sums kept in registers.
+    pub sums: usize,
+    /// Multiply-adds written out in a row: they take compile time.
+    pub products: usize,
+    /// Threads that should run at least, so that all of the device has work.
+    pub threads: usize,
+}
+
+impl Budget {
+    pub(super) fn of(target: Target) -> Self {
+        match target {
+            Target::Gpu => Self { sums: 32, products: 256, threads: 8192 },
+            Target::Cpu => Self { sums: 128, products: 400, threads: 128 },
+        }
+    }
+}
+
+/// A candidate tile.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Cost {
+    /// Sums that it holds.
+    pub sums: usize,
+    /// Multiply-adds of one turn of the inner loop.
+    pub products: usize,
+    /// Loads of one turn.
+    pub loads: usize,
+    /// Lanes of these loads.
+    pub lanes: usize,
+    /// Threads that compute the whole of a typical batch.
+    pub threads: usize,
+    /// Turns of the inner loop that each thread takes, or in proportion to it.
+    pub turns: usize,
+}
+
+impl Cost {
+    /// Adds `count` loads of `lanes` lanes.
+    pub(super) fn load(mut self, count: usize, lanes: usize) -> Self {
+        self.loads += count;
+        self.lanes += count * lanes;
+        self
+    }
+
+    /// The time of all threads, in arbitrary units; `None` where the tile does not fit.
+    fn total(&self, budget: Budget) -> Option<usize> {
+        // The smallest tile always fits.
+        let fits = self.sums <= budget.sums && self.products <= budget.products;
+        let turn = self.loads * LOAD + self.lanes * LANE + self.products;
+        fits.then(|| turn * self.turns * self.threads.max(budget.threads))
+    }
+}
+
+/// The cheapest of the candidates, or the first where none fits.
+pub(super) fn cheapest<T: Copy>(target: Target, candidates: &[T], cost: impl Fn(T) -> Cost) -> T {
+    let budget = Budget::of(target);
+    let priced = candidates.iter().filter_map(|&c| Some((cost(c).total(budget)?, c)));
+    priced.min_by_key(|(price, _)| *price).map_or(candidates[0], |(_, c)| c)
+}
+
+/// The pairs of tile edges up to `a` and `b`, smallest first.
+pub(super) fn pairs(a: usize, b: usize) -> Vec<(usize, usize)> {
+    (1..=a).flat_map(|i| (1..=b).map(move |j| (i, j))).collect()
+}
+
+/// The largest divisor of `length` that is at most `limit`.
+pub(super) fn divisor(length: usize, limit: usize) -> usize {
+    (1..=limit.min(length)).rev().find(|d| length % d == 0).unwrap_or(1)
+}
+
+/// Samples that a batch is taken to hold where the tile is chosen; results never depend on it.
+pub(super) const TYPICAL_SAMPLES: usize = 64;
