@@ -141,7 +141,7 @@ impl ModelSpec {
     pub fn from_toml(text: &str) -> Result<Self> {
         let problem = |problem: String| Error::Model { model: "TOML".into(), problem };
         let written: Written = toml::from_str(text).map_err(|e| {
-            let line = e.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+            let line = e.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
             problem(format!("line {line}: {}", e.message().replace('\n', " ")))
         })?;
         let model = |problem: Problem| Error::Model { model: written.name.clone(), problem: problem.0 };
@@ -179,7 +179,12 @@ impl ModelSpec {
         let input = graph.input(TensorType::batched(self.input))?;
         let mut outputs: HashMap<&str, ValueId> = HashMap::from([(INPUT, input)]);
         let mut last = input;
-        for spec in &self.layers {
+        for (position, spec) in self.layers.iter().enumerate() {
+            if spec.name.is_empty() {
+                return Err(problem(format!(
+                    "layer {position} has an empty name; leave `name` out for one by position"
+                )));
+            }
             let inputs = match spec.from.as_slice() {
                 [] => vec![last],
                 names => names.iter().map(|name| self.find(&outputs, spec, name)).collect::<Result<_>>()?,

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::pair::{one, zero, yes, single};
+use super::pair::{one, single, yes, zero};
 use super::{Builder, Features, Pair, kaiming};
 use crate::error::Result;
 use crate::graph::ValueId;
+use crate::kernels::Window;
 use crate::ops;
 
 /// `[N, C, h, w] → [N, out_channels, oh, ow]`, as PyTorch's `Conv2d`. Parameters: `weight [out_channels, C / groups, kh, kw]`, `bias [out_channels]`.
@@ -73,7 +74,7 @@ impl Conv2d {
     pub(super) fn build(&self, builder: &mut Builder<'_>, inputs: &[ValueId]) -> Result<ValueId> {
         let x = builder.one("conv2d", inputs)?;
         let ty = builder.graph.ty(x).clone();
-        let &[channels, _, _] = ty.dims.as_slice() else {
+        let &[channels, height, width] = ty.dims.as_slice() else {
             let problem = format!("wants images, [N, channels, height, width], and was given {ty}");
             return Err(builder.problem("conv2d", problem));
         };
@@ -82,11 +83,15 @@ impl Conv2d {
             let problem = format!("groups = {groups} has to divide the {channels} channels that come in");
             return Err(builder.problem("conv2d", problem));
         }
-        let [kernel_height, kernel_width] = self.kernel_size.0;
+        let (kernel, stride, padding, dilation) = (self.kernel_size.0, self.stride.0, self.padding.0, self.dilation.0);
+        // Before the weight, whose size would be the first complaint.
+        let window = Window { input: [height, width], kernel, stride, padding, dilation };
+        ops::check_window(&window).map_err(|problem| builder.problem("conv2d", problem.0))?;
+        let [kernel_height, kernel_width] = kernel;
         let dims = [out, channels / groups, kernel_height, kernel_width];
         let fan_in = dims[1..].iter().fold(1_usize, |product, &dim| product.saturating_mul(dim));
         let weight = builder.parameter("weight", dims, kaiming(fan_in))?;
-        let conv = ops::Conv2d { stride: self.stride.0, padding: self.padding.0, dilation: self.dilation.0, groups };
+        let conv = ops::Conv2d { stride, padding, dilation, groups };
         let y = builder.graph.apply1(conv, &[x, weight])?;
         if !self.bias {
             return Ok(y);

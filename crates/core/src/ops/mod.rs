@@ -97,7 +97,7 @@ fn images(ty: &TensorType, what: &str) -> std::result::Result<[usize; 3], Proble
 }
 
 /// Checks a window that a user has chosen, before anything is computed with it.
-fn check_window(window: &Window) -> std::result::Result<(), Problem> {
+pub(crate) fn check_window(window: &Window) -> std::result::Result<(), Problem> {
     let Window { input, kernel, stride, padding, dilation } = *window;
     let named = [("kernel_size", kernel, 1), ("stride", stride, 1), ("padding", padding, 0), ("dilation", dilation, 1)];
     for (name, [vertical, horizontal], least) in named {

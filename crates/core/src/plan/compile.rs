@@ -172,7 +172,7 @@ impl Memory {
         if figures {
             lowering.enter("metrics");
             let reads = [head.logits, head.labels, head.losses].map(TensorId::from);
-            lowering.step(Metrics { classes: self.logits.bytes / 4 / options.capacity }, reads, [metrics]);
+            lowering.step(Metrics { classes: graph.ty(head.logits).inner() }, reads, [metrics]);
         }
         pin(&mut lowering, &mut pinned, head.logits.into(), self.logits);
         for (gradient, &slice) in gradients.iter().zip(&self.gradients) {
