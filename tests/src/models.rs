@@ -1,0 +1,147 @@
+//! Models that between them use every layer, every setting of it, and every way in which layers join.
+
+use std::collections::HashMap;
+
+use convoke_core::graph::Init;
+use convoke_core::model::{ModelSpec, Network};
+use convoke_core::random::{Stream, StreamId};
+use convoke_core::tensor::Tensor;
+
+use crate::Pictures;
+
+/// Names and descriptions.
+const DESCRIPTIONS: &[(&str, &str)] = &[
+    (
+        "residual",
+        r#"
+        input = [3, 12, 12]
+        layers = [
+            { type = "conv2d", name = "a", out_channels = 8, kernel_size = 3, padding = 1 },
+            { type = "relu", name = "b" },
+            { type = "conv2d", name = "c", out_channels = 8, kernel_size = 3, padding = 1 },
+            { type = "relu", name = "d" },
+            { type = "conv2d", name = "e", out_channels = 8, kernel_size = 3, padding = 1, bias = false },
+            { type = "add", name = "f", from = ["b", "e"] },
+            { type = "relu", name = "g" },
+            { type = "add", name = "h", from = ["g", "d", "b"] },
+            { type = "global_avg_pool" },
+            { type = "flatten" },
+            { type = "linear", out_features = "classes" },
+        ]"#,
+    ),
+    (
+        "grouped and strided",
+        r#"
+        input = [4, 17, 14]
+        classes = 5
+        layers = [
+            { type = "conv2d", out_channels = 6, kernel_size = [3, 5], stride = 2, padding = [1, 2], groups = 2 },
+            { type = "relu" },
+            { type = "conv2d", out_channels = 6, kernel_size = 3, dilation = 2, padding = 2, groups = 6, bias = false },
+            { type = "relu" },
+            { type = "conv2d", out_channels = 12, kernel_size = 1, stride = [1, 2] },
+            { type = "max_pool2d", kernel_size = 3, stride = 2, padding = 1, dilation = [2, 1] },
+            { type = "flatten" },
+            { type = "linear", out_features = 33 },
+            { type = "relu" },
+            { type = "linear", out_features = "classes", bias = false },
+        ]"#,
+    ),
+    (
+        "odd pictures",
+        r#"
+        input = [1, 9, 13]
+        classes = 3
+        layers = [
+            { type = "conv2d", out_channels = 5, kernel_size = 2 },
+            { type = "max_pool2d", kernel_size = [2, 3] },
+            { type = "relu" },
+            { type = "avg_pool2d", kernel_size = 3, stride = 1, padding = 1 },
+            { type = "flatten" },
+            { type = "linear", out_features = "classes" },
+        ]"#,
+    ),
+    (
+        "two classes of one pixel",
+        r#"
+        input = [3, 1, 1]
+        classes = 2
+        layers = [{ type = "conv2d", out_channels = "classes", kernel_size = 1 }, { type = "flatten" }]"#,
+    ),
+    (
+        "rows that join",
+        r#"
+        input = [1, 9, 13]
+        classes = 7
+        layers = [
+            { type = "flatten", name = "flat" },
+            { type = "linear", name = "left", out_features = 11 },
+            { type = "relu", name = "left_on" },
+            { type = "linear", name = "right", from = ["flat"], out_features = 11 },
+            { type = "linear", name = "unused", from = ["flat"], out_features = 4 },
+            { type = "add", name = "sum", from = ["left_on", "right"] },
+            { type = "add", name = "twice", from = ["sum", "sum"] },
+            { type = "linear", name = "out", out_features = "classes" },
+        ]"#,
+    ),
+    (
+        "from the input twice",
+        r#"
+        input = [2, 8, 6]
+        classes = 4
+        layers = [
+            { type = "conv2d", name = "a", out_channels = 2, kernel_size = 3, padding = 1 },
+            { type = "add", name = "b", from = ["input", "a"] },
+            { type = "avg_pool2d", name = "c", kernel_size = 2 },
+            { type = "avg_pool2d", name = "d", from = ["input"], kernel_size = 2 },
+            { type = "add", name = "e", from = ["c", "d"] },
+            { type = "relu", name = "f" },
+            { type = "flatten", name = "g" },
+            { type = "linear", name = "h", out_features = "classes" },
+        ]"#,
+    ),
+    (
+        "nothing to learn",
+        r#"
+        input = [6, 2, 2]
+        classes = 6
+        layers = [{ type = "global_avg_pool" }, { type = "flatten" }]"#,
+    ),
+];
+
+/// All presets and all descriptions above.
+///
+/// # Panics
+/// Where one doesn't build.
+pub fn models() -> Vec<(String, Network)> {
+    let presets = ModelSpec::presets().map(|name| (name, ModelSpec::preset(name).expect("it is listed")));
+    let others = DESCRIPTIONS.iter().map(|(name, text)| {
+        let spec = ModelSpec::from_toml(text).unwrap_or_else(|e| panic!("{name}: {e}"));
+        (*name, spec)
+    });
+    let build = |(name, spec): (&str, ModelSpec)| {
+        let network = spec.build().unwrap_or_else(|e| panic!("{name}: {e}"));
+        (name.to_string(), network)
+    };
+    presets.chain(others).map(build).collect()
+}
+
+/// Parameters as training begins with them.
+pub fn parameters(network: &Network, seed: u64) -> HashMap<String, Tensor> {
+    let parameter = |(position, (id, name, init)): (usize, (convoke_core::graph::ValueId, &str, Init))| {
+        let Init::Uniform { bound } = init;
+        let mut stream = Stream::new(seed, StreamId::Init, position as u32, 0);
+        let dims = network.graph.ty(id).dims.clone();
+        (name.to_string(), Tensor::from_fn(dims, |_| f64::from(stream.uniform(-bound, bound))))
+    };
+    network.graph.parameters().enumerate().map(parameter).collect()
+}
+
+/// Random pictures for a model, grey or in as many channels as it takes.
+pub fn pictures(network: &Network, channels: usize, count: usize, seed: u64) -> Pictures {
+    let [_, height, width] = network.spec.input;
+    let mut stream = Stream::new(seed, StreamId::Test, 0, 1);
+    let pixels = (0..count * channels * height * width).map(|_| stream.below(256) as u8).collect();
+    let labels = (0..count).map(|_| stream.below(network.classes() as u32)).collect();
+    Pictures { channels, plane: height * width, pixels, labels }
+}

@@ -1,0 +1,185 @@
+//! Whole networks on every engine: their losses, logits and gradients are the definition's, within the bounds for f32.
+
+use std::collections::HashMap;
+
+use convoke_core::engine::Engine;
+use convoke_core::kernels::Gather;
+use convoke_core::model::Network;
+use convoke_core::optim::Optimizer;
+use convoke_core::plan::PlanKind;
+use convoke_core::reference::Batch;
+use convoke_core::tensor::Tensor;
+use convoke_tests::agreement::{Errors, KERNEL, within};
+use convoke_tests::models::{models, parameters, pictures};
+use convoke_tests::values::relative_error;
+use convoke_tests::{Answer, Figures, LoadedNetwork, LossGraph, Pictures, Setup, engines, run_graph};
+
+/// The most samples of a run: three chunks of a weight's gradient, the last one short.
+const CAPACITY: usize = 9;
+/// Each run's entry of the rings, and its batch: full, a part of a larger step, one sample.
+const RUNS: [(usize, Batch); 3] =
+    [(0, Batch { samples: 9, global: 9 }), (3, Batch { samples: 7, global: 16 }), (7, Batch { samples: 1, global: 1 })];
+
+/// A network with all that it is tried on.
+struct Case {
+    network: Network,
+    graph: LossGraph,
+    parameters: HashMap<String, Tensor>,
+    pictures: Pictures,
+    gather: Gather,
+}
+
+impl Case {
+    /// Pictures are grey and repeated for models of three channels, and each channel is normalised in its own way.
+    fn new(network: Network) -> Self {
+        let channels = network.spec.input[0];
+        let source = if channels == 3 { 1 } else { channels };
+        let pictures = pictures(&network, source, 40, 5);
+        let mean = (0..channels).map(|c| 0.3 + 0.1 * c as f32).collect();
+        let inverse_std = (0..channels).map(|c| 3.0 + c as f32).collect();
+        let gather = Gather { mean, inverse_std, ..pictures.plain_gather(channels) };
+        let (graph, parameters) = (LossGraph::new(&network).unwrap(), parameters(&network, 3));
+        Self { network, graph, parameters, pictures, gather }
+    }
+
+    /// Which pictures a run takes: not those at the front, and not in order.
+    fn indices(&self, slot: usize, samples: usize) -> Vec<u32> {
+        (0..samples).map(|n| ((11 * slot + 17 * n + 3) % self.pictures.labels.len()) as u32).collect()
+    }
+
+    fn feeds(&self, indices: &[u32]) -> HashMap<convoke_core::graph::ValueId, Tensor> {
+        let pictures = self.pictures.batch(indices, &self.gather, &self.network.spec.input);
+        self.graph.feeds(pictures, &self.pictures.labels(indices), &self.parameters)
+    }
+
+    fn answer(&self, slot: usize, batch: Batch) -> Answer {
+        self.graph.reference(&self.feeds(&self.indices(slot, batch.samples)), batch)
+    }
+
+    /// How many decisions the engine takes in another way than the definition.
+    fn flips(&self, engine: &mut dyn Engine, slot: usize, batch: Batch, wanted: &Answer) -> Result<usize, String> {
+        let feeds = self.feeds(&self.indices(slot, batch.samples));
+        let found = run_graph(engine, &self.graph.graph, &feeds, &self.graph.decisions, batch, CAPACITY)?;
+        Ok(self.graph.flips(&found, &wanted.decisions))
+    }
+}
+
+/// The gradients by name, found and wanted.
+fn pairs<'a>(
+    found: &'a HashMap<String, Tensor>,
+    wanted: &'a Answer,
+) -> impl Iterator<Item = (&'a str, [&'a [f64]; 2])> {
+    wanted.gradients.iter().map(|(name, wanted)| (name.as_str(), [&found[name].data[..], &wanted.data]))
+}
+
+/// Samples whose first largest logit is their label's.
+fn correct(logits: &Tensor, labels: &[u32]) -> u32 {
+    let rows = logits.data.chunks(logits.dims[1]).zip(labels);
+    let first_largest = |row: &[f64]| (0..row.len()).rev().max_by(|&a, &b| row[a].total_cmp(&row[b]));
+    rows.filter(|(row, label)| first_largest(row) == Some(**label as usize)).count() as u32
+}
+
+/// Trains, evaluates and predicts once on each batch and returns the errors of losses and gradients.
+fn check_program(engine: &mut dyn Engine, case: &Case) -> Result<Vec<Errors>, String> {
+    let setup = Setup::new(Optimizer::default(), CAPACITY);
+    let mut loaded = LoadedNetwork::new(engine, &case.network, setup, case.gather.clone(), &case.pictures)?;
+    loaded.set_parameters(&case.parameters)?;
+    let mut all = Vec::new();
+    for (slot, batch) in RUNS {
+        let (indices, wanted) = (case.indices(slot, batch.samples), case.answer(slot, batch));
+        let figures = loaded.run(PlanKind::Gradients, slot, &indices, batch.global)?;
+        let right = correct(&wanted.logits, &case.pictures.labels(&indices));
+        let told = Figures { loss_sum: figures.loss_sum, correct: right, samples: batch.samples as u32, broken: false };
+        expect(figures == told, || format!("says {figures:?}, and {told:?} is right"))?;
+        let loss = figures.loss_sum / batch.global as f64;
+        let gradients = loaded.gradients()?;
+        all.push(Errors::of([loss, wanted.loss], pairs(&gradients, &wanted)));
+
+        let evaluated = loaded.run(PlanKind::Evaluate, slot, &indices, batch.global)?;
+        expect(evaluated == figures, || format!("{figures:?} when training, {evaluated:?} when evaluating"))?;
+        check_logits(&mut loaded, &wanted.logits)?;
+        // Something else in between, so that prediction finds none of its logits there.
+        loaded.run(PlanKind::Evaluate, slot, &case.indices(slot + 1, batch.samples), batch.global)?;
+        loaded.run(PlanKind::Predict, slot, &indices, batch.global)?;
+        check_logits(&mut loaded, &wanted.logits)?;
+    }
+    let trained = loaded.parameters()?;
+    expect(trained == rounded(&case.parameters), || "changed the parameters without an update".into())?;
+    Ok(all)
+}
+
+fn check_logits(loaded: &mut LoadedNetwork<'_>, wanted: &Tensor) -> Result<(), String> {
+    let found = loaded.logits(wanted.dims[0])?;
+    let error = relative_error(&found.data, &wanted.data);
+    expect(within(error, KERNEL), || format!("the logits are off by {error:.1e}"))
+}
+
+fn rounded(parameters: &HashMap<String, Tensor>) -> HashMap<String, Tensor> {
+    let round = |tensor: &Tensor| Tensor::from_fn(tensor.dims.clone(), |i| f64::from(tensor.data[i] as f32));
+    parameters.iter().map(|(name, tensor)| (name.clone(), round(tensor))).collect()
+}
+
+fn expect(holds: bool, problem: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(problem()) }
+}
+
+#[test]
+fn networks_agree_with_the_definition() {
+    let cases: Vec<(String, Case)> = models().into_iter().map(|(name, network)| (name, Case::new(network))).collect();
+    let mut failures = Vec::new();
+    for mut engine in engines() {
+        let device = engine.info().name.clone();
+        for (name, case) in &cases {
+            let mut check = || -> Result<Vec<Errors>, String> {
+                let all = check_program(engine.as_mut(), case)?;
+                for ((slot, batch), errors) in RUNS.into_iter().zip(&all) {
+                    let flips = || case.flips(engine.as_mut(), slot, batch, &case.answer(slot, batch));
+                    errors.check(flips).map_err(|problem| format!("{batch:?}: {problem}"))?;
+                }
+                Ok(all)
+            };
+            match check() {
+                Ok(all) => println!("{device}: {name}: {}", worst(&all)),
+                Err(problem) => failures.push(format!("{device}: {name}: {problem}")),
+            }
+        }
+    }
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
+
+fn worst(all: &[Errors]) -> String {
+    let worst = |of: fn(&Errors) -> f64| all.iter().map(of).fold(0.0, f64::max);
+    format!("loss {:.1e}, gradients {:.1e}", worst(|e| e.loss), worst(|e| e.gradient))
+}
+
+/// Where every value is asked for, nothing can be fused, and nothing shares memory.
+#[test]
+fn networks_agree_without_fusion_too() {
+    let mut failures = Vec::new();
+    for mut engine in engines() {
+        let device = engine.info().name.clone();
+        for (name, network) in models() {
+            let case = Case::new(network);
+            let (slot, batch) = RUNS[1];
+            let (graph, feeds) = (&case.graph, case.feeds(&case.indices(slot, batch.samples)));
+            let wanted = case.answer(slot, batch);
+            let values = graph.all_values();
+            let mut check = || {
+                let found = run_graph(engine.as_mut(), &graph.graph, &feeds, &values, batch, CAPACITY)?;
+                let value = |id| &found[values.iter().position(|v| *v == id).expect("all are asked for")];
+                let named = graph.parameters.iter().zip(&graph.gradients).zip(&wanted.gradients);
+                let pairs = named.filter_map(|(((name, _), gradient), (_, wanted))| {
+                    gradient.map(|id| (name.as_str(), [&value(id).data[..], &wanted.data]))
+                });
+                let errors = Errors::of([value(graph.loss).data[0], wanted.loss], pairs);
+                let decisions: Vec<Tensor> = graph.decisions.iter().map(|&id| value(id).clone()).collect();
+                errors.check(|| Ok(graph.flips(&decisions, &wanted.decisions))).map(|()| errors)
+            };
+            match check() {
+                Ok(errors) => println!("{device}: {name}: {}", worst(&[errors])),
+                Err(problem) => failures.push(format!("{device}: {name}: {problem}")),
+            }
+        }
+    }
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
