@@ -61,6 +61,10 @@ impl Future for Mapping {
             Err(_) => Some(Err("the driver's callback failed".into())),
         };
         let Some(mapped) = mapped else {
+            // Natively nobody but us looks after the device, so we ask to be polled again, under whatever executor; a patient one
+            // naps in between.
+            #[cfg(not(target_family = "wasm"))]
+            context.waker().wake_by_ref();
             // A lost device answers no more.
             return match self.device.check("a read") {
                 Ok(()) => Poll::Pending,
