@@ -21,6 +21,7 @@ macro_rules! for_each_kernel {
             conv Conv,
             conv_grad_input ConvGradInput,
             conv_grad_weight ConvGradWeight,
+            copy Copy,
             cross_entropy CrossEntropy,
             cross_entropy_grad CrossEntropyGrad,
             finite Finite,
