@@ -57,8 +57,8 @@ pub(super) fn place(
     Ok(Placement { slices, arenas: arenas.bytes })
 }
 
-/// Gives each tensor the first colour that no tensor has which is read where it is made. Inputs are coloured before
-/// outputs, so one colour more than a step has inputs always suffices; most networks need two or three.
+/// Gives each tensor the first colour that none of those has which some step reads while writing it, or writes while
+/// reading it. Most networks need two or three.
 fn colour(
     steps: &[LoweredStep],
     bytes: &dyn Fn(TensorId) -> usize,
@@ -67,15 +67,16 @@ fn colour(
     let mut residents: Vec<Resident> = Vec::new();
     let mut known: HashMap<TensorId, usize> = HashMap::new();
     for (index, step) in steps.iter().enumerate() {
-        let mut taken = Vec::new();
-        for tensor in &step.reads {
-            if let Some(&resident) = known.get(tensor) {
+        for &tensor in step.reads.iter().chain(&step.writes).filter(|t| !pinned.contains_key(t)) {
+            // Read again, or written in parts by several steps: it lives on.
+            if let Some(&resident) = known.get(&tensor) {
                 residents[resident].alive[1] = index;
-                taken.push(residents[resident].colour);
+                continue;
             }
-        }
-        for &tensor in step.writes.iter().filter(|t| !pinned.contains_key(t)) {
-            let colour = (0..).find(|c| !taken.contains(c)).expect("there are more colours than inputs");
+            let apart = steps.iter().filter(|s| s.writes.contains(&tensor)).flat_map(|s| &s.reads);
+            let apart = apart.chain(steps.iter().filter(|s| s.reads.contains(&tensor)).flat_map(|s| &s.writes));
+            let taken: Vec<usize> = apart.filter_map(|t| known.get(t)).map(|&r| residents[r].colour).collect();
+            let colour = (0..).find(|c| !taken.contains(c)).expect("there are more colours than neighbours");
             known.insert(tensor, residents.len());
             residents.push(Resident { tensor, bytes: bytes(tensor), alive: [index, index], colour });
         }
