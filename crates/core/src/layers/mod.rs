@@ -104,6 +104,7 @@ macro_rules! layers {
 layers! {
     add Add "Sum of its inputs: a residual connection.",
     avg_pool2d AvgPool2d "Mean of each window.",
+    concat Concat "Channels side by side.",
     conv2d Conv2d "Convolution.",
     flatten Flatten "One row a sample.",
     global_avg_pool GlobalAvgPool "Mean of each channel.",
