@@ -71,6 +71,7 @@ ops! {
     relu Relu,
     relu_grad ReluGrad,
     reshape Reshape,
+    weighted_sum WeightedSum,
 }
 
 pub use reduce::Keep;
