@@ -63,6 +63,7 @@ ops! {
     cross_entropy CrossEntropy,
     cross_entropy_grad CrossEntropyGrad,
     expand Expand,
+    leaky_relu LeakyRelu,
     matmul MatMul,
     max_pool2d MaxPool2d,
     max_pool2d_grad MaxPool2dGrad,
