@@ -108,6 +108,7 @@ layers! {
     conv2d Conv2d "Convolution.",
     flatten Flatten "One row a sample.",
     global_avg_pool GlobalAvgPool "Mean of each channel.",
+    leaky_relu LeakyRelu "Leaky rectified linear unit.",
     linear Linear "Fully connected.",
     max_pool2d MaxPool2d "Maximum of each window.",
     relu Relu "Rectified linear unit.",
