@@ -13,7 +13,7 @@ mod op_graph;
 pub mod values;
 
 pub use block_on::block_on;
-pub use engines::engines;
+pub use engines::{Subject, cpu, engines, engines_with_all_shaders};
 pub use graph_run::{LoadedGraph, run_graph, step_of};
 pub use loaded_network::{Figures, LoadedNetwork, Pictures, Setup};
 pub use loss_graph::{Answer, LossGraph};

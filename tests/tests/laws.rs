@@ -12,7 +12,7 @@ use convoke_core::shape::TensorType;
 use convoke_core::tensor::Tensor;
 use convoke_tests::agreement::check_engine;
 use convoke_tests::derivative::{Verdict, check_derivative};
-use convoke_tests::{engines, feeds};
+use convoke_tests::{Subject, engines_with_all_shaders, feeds};
 
 /// Seeds that shapes are generated from, and how many each gives for every op that generates its shapes.
 const SEEDS: u64 = if cfg!(feature = "soak") { 200 } else { 20 };
@@ -125,8 +125,7 @@ fn larger() -> Vec<(&'static str, Example, u64)> {
 fn engines_agree_with_the_definition() {
     let cases: Vec<_> = cases(ENGINE_SEEDS).into_iter().chain(larger()).collect();
     let mut failures = Vec::new();
-    for mut engine in engines() {
-        let device = engine.info().name.clone();
+    for Subject { name: device, mut engine, .. } in engines_with_all_shaders() {
         let mut worst = (0.0, "nothing");
         for (name, example, seed) in &cases {
             match check_engine(engine.as_mut(), example, *seed, &BATCHES, CAPACITY) {

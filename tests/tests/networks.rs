@@ -12,7 +12,9 @@ use convoke_core::tensor::Tensor;
 use convoke_tests::agreement::{Errors, KERNEL, within};
 use convoke_tests::models::{models, parameters, pictures};
 use convoke_tests::values::relative_error;
-use convoke_tests::{Answer, Figures, LoadedNetwork, LossGraph, Pictures, Setup, engines, run_graph};
+use convoke_tests::{
+    Answer, Figures, LoadedNetwork, LossGraph, Pictures, Setup, Subject, engines, engines_with_all_shaders, run_graph,
+};
 
 /// The most samples of a run: three chunks of a weight's gradient, the last one short.
 const CAPACITY: usize = 9;
@@ -127,8 +129,7 @@ fn expect(holds: bool, problem: impl FnOnce() -> String) -> Result<(), String> {
 fn networks_agree_with_the_definition() {
     let cases: Vec<(String, Case)> = models().into_iter().map(|(name, network)| (name, Case::new(network))).collect();
     let mut failures = Vec::new();
-    for mut engine in engines() {
-        let device = engine.info().name.clone();
+    for Subject { name: device, mut engine, .. } in engines_with_all_shaders() {
         for (name, case) in &cases {
             let mut check = || -> Result<Vec<Errors>, String> {
                 let all = check_program(engine.as_mut(), case)?;
@@ -156,8 +157,7 @@ fn worst(all: &[Errors]) -> String {
 #[test]
 fn networks_agree_without_fusion_too() {
     let mut failures = Vec::new();
-    for mut engine in engines() {
-        let device = engine.info().name.clone();
+    for Subject { name: device, mut engine, .. } in engines() {
         for (name, network) in models() {
             let case = Case::new(network);
             let (slot, batch) = RUNS[1];

@@ -15,7 +15,7 @@ use convoke_core::tensor::Tensor;
 use convoke_tests::agreement::{Errors, within};
 use convoke_tests::fixtures::Fixture;
 use convoke_tests::values::{norm, relative_error};
-use convoke_tests::{LoadedNetwork, LossGraph, Pictures, Setup, engines, run_graph};
+use convoke_tests::{LoadedNetwork, LossGraph, Pictures, Setup, Subject, engines, run_graph};
 
 /// Samples of a batch.
 const BATCH: usize = 64;
@@ -123,8 +123,7 @@ fn load<'e>(engine: &'e mut dyn Engine, optimizer: Optimizer, pictures: &Picture
 fn engines_give_pytorchs_losses_and_gradients() {
     let (fixture, pictures) = (Fixture::open("trajectory"), Pictures::embedded());
     let mut failures = Vec::new();
-    for mut engine in engines() {
-        let device = engine.info().name.clone();
+    for Subject { name: device, mut engine, .. } in engines() {
         for step in STEPS {
             let (recorded, indices) = (Recorded::read(&fixture, step), pictures.in_order(step, BATCH));
             let mut loaded = load(engine.as_mut(), Optimizer::default(), &pictures);
@@ -212,8 +211,7 @@ fn engines_update_as_pytorch_does() {
     let start = TENSORS.iter().map(|name| (name.to_string(), fixture.tensor(&format!("start/{name}")))).collect();
     let gradients: Vec<_> = (1..=50).map(|step| recorded_gradients(&fixture, step)).collect();
     let mut failures = Vec::new();
-    for mut engine in engines() {
-        let device = engine.info().name.clone();
+    for Subject { name: device, mut engine, .. } in engines() {
         for (config, optimizer) in optimizers() {
             let setup = Setup::new(optimizer, 1);
             let mut loaded = LoadedNetwork::new(engine.as_mut(), &network, setup, gather.clone(), &pictures).unwrap();
@@ -269,8 +267,7 @@ fn twenty_free_steps_stay_with_pytorch() {
     let (trajectory, free) = (Fixture::open("trajectory"), Fixture::open("free_run"));
     let (pictures, start) = (Pictures::embedded(), weights(&trajectory, "step0/weights"));
     let mut failures = Vec::new();
-    for mut engine in engines() {
-        let device = engine.info().name.clone();
+    for Subject { name: device, mut engine, .. } in engines() {
         for (name, optimizer, bound) in [("sgd", Optimizer::default(), 1e-5), ("adam", Optimizer::adam(1e-3), 1e-4)] {
             let mut loaded = load(engine.as_mut(), optimizer, &pictures);
             let found = losses(&mut loaded, &pictures, &start, 20);
@@ -290,8 +287,7 @@ fn a_hundred_free_steps_stay_as_near_as_pytorch_does_to_itself() {
     let seeds = 1..=5;
     let spread: Vec<Vec<f64>> = seeds.clone().map(|seed| fixture.tensor(&format!("seed{seed}/spread")).data).collect();
     let bound = 3.0 * largest(&spread.concat());
-    for mut engine in engines() {
-        let device = engine.info().name.clone();
+    for Subject { name: device, mut engine, .. } in engines() {
         let mut loaded = load(engine.as_mut(), Optimizer::default(), &pictures);
         let mut all = Vec::new();
         for seed in seeds.clone() {

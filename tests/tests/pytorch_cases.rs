@@ -12,7 +12,7 @@ use convoke_core::tensor::Tensor;
 use convoke_tests::agreement::{KERNEL, within};
 use convoke_tests::fixtures::{Fixture, json};
 use convoke_tests::values::{distance, magnitudes, norm};
-use convoke_tests::{engines, run_graph};
+use convoke_tests::{Subject, engines, run_graph};
 use serde::Deserialize;
 
 /// An entry of `cases.json`.
@@ -186,8 +186,7 @@ fn the_definition_gives_pytorchs_results() {
 fn engines_give_pytorchs_results() {
     let (fixture, cases) = cases();
     let mut failures = Vec::new();
-    for mut engine in engines() {
-        let device = engine.info().name.clone();
+    for Subject { name: device, mut engine, .. } in engines() {
         let mut worst = (0.0, String::new());
         for case in &cases {
             let built = build(case, &fixture);

@@ -1,6 +1,7 @@
 //! Which adapters there are.
 
 use convoke_core::engine::{DeviceInfo, DeviceKind, EngineError};
+use convoke_core::kernels::Target;
 
 use crate::device::Device;
 use crate::engine::GpuEngine;
@@ -69,6 +70,15 @@ impl Adapter {
     /// # Errors
     /// [`EngineError::Refused`] where the driver gives no device.
     pub async fn open(&self) -> Result<GpuEngine, EngineError> {
+        self.open_for(if self.info.kind == DeviceKind::SoftwareGpu { Target::Cpu } else { Target::Gpu }).await
+    }
+
+    /// Opens an engine whose shaders are written for another kind of adapter than this one may be: slower, and as right. So
+    /// one adapter shows of all shaders that they are.
+    ///
+    /// # Errors
+    /// As [`Adapter::open`].
+    pub async fn open_for(&self, target: Target) -> Result<GpuEngine, EngineError> {
         let offered = self.inner.limits();
         let mut limits = wgpu::Limits::defaults().or_worse_values_from(&offered);
         limits.max_buffer_size = offered.max_buffer_size;
@@ -85,6 +95,6 @@ impl Adapter {
             what: "a device".into(),
             reason: e.to_string(),
         })?;
-        Ok(GpuEngine::new(Device::new(device, queue, self.info.clone())))
+        Ok(GpuEngine::new(Device::new(device, queue, self.info.clone()), target))
     }
 }

@@ -4,6 +4,7 @@ use std::future::ready;
 use std::rc::Rc;
 
 use convoke_core::engine::{Ceilings, DeviceInfo, Engine, EngineError, Limits, Pending, Run, StepTime};
+use convoke_core::kernels::Target;
 use convoke_core::plan::{PlanKind, Program, Slice};
 use convoke_core::step::Step;
 
@@ -36,8 +37,8 @@ struct Loaded {
 }
 
 impl GpuEngine {
-    pub(crate) fn new(device: Device) -> Self {
-        Self { device, pipelines: Pipelines::default(), loaded: None, unsubmitted: 0 }
+    pub(crate) fn new(device: Device, target: Target) -> Self {
+        Self { device, pipelines: Pipelines::new(target), loaded: None, unsubmitted: 0 }
     }
 
     fn loaded(&self) -> &Loaded {

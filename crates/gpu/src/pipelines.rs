@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use convoke_core::engine::DeviceKind;
 use convoke_core::kernels::{Bound, Shader, Target};
 use convoke_core::plan::PlanStep;
 use convoke_core::step::Step;
@@ -22,12 +21,18 @@ pub(crate) struct Dispatch {
 }
 
 /// What has been compiled on a device.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Pipelines {
+    target: Target,
     compiled: HashMap<String, wgpu::ComputePipeline>,
 }
 
 impl Pipelines {
+    /// Nothing compiled yet; shaders will be written for `target`.
+    pub fn new(target: Target) -> Self {
+        Self { target, compiled: HashMap::new() }
+    }
+
     /// Makes a step ready: compiles its shader, unless that text has been compiled before, and binds its slices.
     pub fn dispatch(
         &mut self,
@@ -36,8 +41,7 @@ impl Pipelines {
         buffers: &[wgpu::Buffer],
         ring: &wgpu::Buffer,
     ) -> Dispatch {
-        let target = if device.info.kind == DeviceKind::SoftwareGpu { Target::Cpu } else { Target::Gpu };
-        let shader = step.kernel.shader(target);
+        let shader = step.kernel.shader(self.target);
         let pipeline = match self.compiled.get(&shader.source) {
             Some(pipeline) => pipeline.clone(),
             None => {
