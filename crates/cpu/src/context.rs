@@ -88,6 +88,13 @@ impl Context {
         f()
     }
 
+    /// Calls `f`, compiled for the instructions in use: loops in it become vector code. It and what it calls must be marked
+    /// `#[inline(always)]`, or it stays outside.
+    #[inline(always)]
+    pub(crate) fn vectorized<R>(&self, f: impl FnMut() -> R) -> R {
+        self.arch.dispatch(Body(f))
+    }
+
     /// Calls `f(i, item)` for each item, on all threads. Items are what tasks own: disjoint pieces of an output, mostly.
     pub(crate) fn tasks<T: Send>(&self, items: impl IntoIterator<Item = T>, f: impl Fn(usize, T) + Sync) {
         let items = items.into_iter().enumerate();
@@ -151,5 +158,17 @@ impl Drop for Scratch<'_> {
     fn drop(&mut self) {
         let buffer = std::mem::take(&mut self.buffer);
         self.context.lock().push(buffer);
+    }
+}
+
+/// A loop to vectorise. (The library takes closures too, but by value, through a shim of the compiler's that is not inlined.)
+struct Body<F>(F);
+
+impl<R, F: FnMut() -> R> pulp::WithSimd for Body<F> {
+    type Output = R;
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(mut self, _: S) -> R {
+        (self.0)()
     }
 }

@@ -73,7 +73,7 @@ impl<'a> Direct<'a> {
             let panels = &self.panels[g * self.panels.len() / self.groups..][..self.panels.len() / self.groups];
             for row in (0..height).step_by(self.strip) {
                 let rows = self.strip.min(height - row);
-                context.arch.dispatch(
+                context.vectorized(
                     #[inline(always)]
                     || {
                         let blocks = blocks.chunks_exact_mut(self.sheets.channel);

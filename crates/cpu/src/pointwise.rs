@@ -14,7 +14,7 @@ const BLOCK: usize = 512;
 /// An expression with its operands.
 #[derive(Clone, Copy)]
 pub(crate) struct Pointwise<'a> {
-    arch: pulp::Arch,
+    context: &'a Context,
     expr: &'a Expr,
     broadcasts: &'a [Broadcast],
     operands: &'a [&'a [u32]],
@@ -25,16 +25,16 @@ pub(crate) struct Pointwise<'a> {
 
 impl<'a> Pointwise<'a> {
     /// An epilogue whose operands are the last of `reads`.
-    pub fn epilogue(epilogue: &'a Epilogue, reads: &'a [&'a [u32]], step: &Step, context: &Context) -> Self {
+    pub fn epilogue(epilogue: &'a Epilogue, reads: &'a [&'a [u32]], step: &Step, context: &'a Context) -> Self {
         let operands = &reads[reads.len() - epilogue.operands.len()..];
-        let (arch, inverse_samples) = (context.arch, step.inverse_samples);
-        Self { arch, expr: &epilogue.expr, broadcasts: &epilogue.operands, operands, first: 1, inverse_samples }
+        let inverse_samples = step.inverse_samples;
+        Self { context, expr: &epilogue.expr, broadcasts: &epilogue.operands, operands, first: 1, inverse_samples }
     }
 
     /// A map.
-    pub fn map(map: &'a Map, reads: &'a [&'a [u32]], step: &Step, context: &Context) -> Self {
-        let (arch, inverse_samples) = (context.arch, step.inverse_samples);
-        Self { arch, expr: &map.expr, broadcasts: &map.operands, operands: reads, first: 0, inverse_samples }
+    pub fn map(map: &'a Map, reads: &'a [&'a [u32]], step: &Step, context: &'a Context) -> Self {
+        let inverse_samples = step.inverse_samples;
+        Self { context, expr: &map.expr, broadcasts: &map.operands, operands: reads, first: 0, inverse_samples }
     }
 
     /// What register tiles compute instead of this, where they can. The output's rows are `rows` channels of `inner`
@@ -92,7 +92,7 @@ impl<'a> Pointwise<'a> {
             Expr::InverseSamples => out.fill(self.inverse_samples),
             Expr::Unary(op, a) => {
                 self.eval(a, start, accumulated, out);
-                self.arch.dispatch(
+                self.context.vectorized(
                     #[inline(always)]
                     || unary(*op, out),
                 );
@@ -101,7 +101,7 @@ impl<'a> Pointwise<'a> {
                 self.eval(a, start, accumulated, out);
                 let mut temporary = [0.0; BLOCK];
                 let b = self.view(b, start, accumulated, &mut temporary[..out.len()]);
-                self.arch.dispatch(
+                self.context.vectorized(
                     #[inline(always)]
                     || binary(*op, out, b),
                 );

@@ -108,10 +108,10 @@ impl Sheets {
         let len = inside.len();
         if column < 0 {
             inside[shift..].copy_from_slice(&source[..len - shift]);
-            inside.chunks_exact_mut(width).for_each(|row| row[..shift].fill(0.0));
+            (0..shift).for_each(|c| zero_column(inside, width, c));
         } else {
             inside[..len - shift].copy_from_slice(&source[shift..]);
-            inside.chunks_exact_mut(width).for_each(|row| row[width - shift..].fill(0.0));
+            (width - shift..width).for_each(|c| zero_column(inside, width, c));
         }
     }
 
@@ -141,4 +141,10 @@ impl Sheets {
             }
         }
     }
+}
+
+/// Zeros a column of rows of `width`. (Filling a few elements of each row would be a call for each row.)
+#[inline(always)]
+fn zero_column(rows: &mut [f32], width: usize, column: usize) {
+    rows[column..].iter_mut().step_by(width).for_each(|x| *x = 0.0);
 }

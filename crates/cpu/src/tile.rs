@@ -150,7 +150,8 @@ impl Rows<'_, '_> {
         let (weights, _) = self.panels[panel * R * depth..][..R * depth].as_chunks::<R>();
         let mut sums = [[simd.splat_f32s(0.0); V]; R];
         for (weights, &offset) in weights.iter().zip(self.offsets) {
-            let (source, _) = S::as_simd_f32s(&self.source[offset + at..][..V * S::F32_LANES]);
+            let Some(source) = self.source.get(offset + at..offset + at + V * S::F32_LANES) else { break };
+            let (source, _) = S::as_simd_f32s(source);
             for r in 0..R {
                 let weight = simd.splat_f32s(weights[r]);
                 for v in 0..V {
@@ -214,6 +215,19 @@ pub(crate) struct Operand<'a> {
     pub pitch: usize,
 }
 
+impl<'a> Operand<'a> {
+    /// Rows `first` to before `first + COUNT`, all members of each; beyond the last row, the last again.
+    #[inline(always)]
+    fn rows<const COUNT: usize>(&self, first: usize, members: usize, len: usize) -> [&'a [f32]; COUNT] {
+        let mut rows = [&self.data[..0]; COUNT];
+        for (r, row) in rows.iter_mut().enumerate() {
+            let start = self.offsets[(first + r).min(self.offsets.len() - 1)];
+            *row = &self.data[start..][..members.saturating_sub(1) * self.pitch + len];
+        }
+        rows
+    }
+}
+
 /// `out[i][j] += Σ_{m < members, p < len} a[i, m, p] · b[j, m, p]`, where row `i` of member `m` begins at
 /// `offsets[i] + m · pitch` of its operand.
 pub(crate) struct Dots<'a, 'o> {
@@ -251,54 +265,57 @@ impl Dots<'_, '_> {
     /// A tile beyond the edge repeats the last row or column, and stores it once.
     #[inline(always)]
     fn tile<S: Simd, const A: usize, const B: usize>(&mut self, simd: S, i: usize, j: usize) {
-        let (rows, columns) = (self.a.offsets.len() - i, self.b.offsets.len() - j);
-        let a: [usize; A] = std::array::from_fn(
-            #[inline(always)]
-            |r| self.a.offsets[i + r.min(rows - 1)],
-        );
-        let b: [usize; B] = std::array::from_fn(
-            #[inline(always)]
-            |c| self.b.offsets[j + c.min(columns - 1)],
-        );
-        let vectors = self.len / S::F32_LANES;
+        let a: [&[f32]; A] = self.a.rows(i, self.members, self.len);
+        let b: [&[f32]; B] = self.b.rows(j, self.members, self.len);
+        let whole = self.len - self.len % S::F32_LANES;
         let mut sums = [[simd.splat_f32s(0.0); B]; A];
-        let mut rest = [[0.0; B]; A];
         for m in 0..self.members {
-            let a = a.map(
-                #[inline(always)]
-                |at| &self.a.data[at + m * self.a.pitch..][..self.len],
-            );
-            let b = b.map(
-                #[inline(always)]
-                |at| &self.b.data[at + m * self.b.pitch..][..self.len],
-            );
-            for p in vectors * S::F32_LANES..self.len {
+            for p in (0..whole).step_by(S::F32_LANES) {
+                let mut left = [simd.splat_f32s(0.0); A];
                 for r in 0..A {
-                    for c in 0..B {
-                        rest[r][c] += a[r][p] * b[c][p];
-                    }
+                    // SAFETY: `p` and a vector's length together are at most `len`, and `rows` has cut each row to the last
+                    // member's `len`. Checks of ten slices in the innermost loop push the sums out of the registers.
+                    left[r] = unsafe { load::<S>(a[r], m * self.a.pitch + p) };
                 }
-            }
-            let a = a.map(
-                #[inline(always)]
-                |row| &S::as_simd_f32s(row).0[..vectors],
-            );
-            let b = b.map(
-                #[inline(always)]
-                |row| &S::as_simd_f32s(row).0[..vectors],
-            );
-            for p in 0..vectors {
                 for c in 0..B {
+                    // SAFETY: as above.
+                    let right = unsafe { load::<S>(b[c], m * self.b.pitch + p) };
                     for r in 0..A {
-                        sums[r][c] = simd.mul_add_e_f32s(a[r][p], b[c][p], sums[r][c]);
+                        sums[r][c] = simd.mul_add_e_f32s(left[r], right, sums[r][c]);
                     }
                 }
             }
         }
-        for r in 0..A.min(rows) {
-            for c in 0..B.min(columns) {
-                self.out[i + r][j + c] += simd.reduce_sum_f32s(sums[r][c]) + rest[r][c];
+        for (sums, out) in sums.iter().zip(&mut self.out[i..]) {
+            for (sum, out) in sums.iter().zip(&mut out[j..]) {
+                *out += simd.reduce_sum_f32s(*sum);
+            }
+        }
+        if whole < self.len {
+            self.rest(&a, &b, [i, j], whole);
+        }
+    }
+
+    /// Adds what lies beyond the whole vectors of each piece.
+    fn rest(&mut self, a: &[&[f32]], b: &[&[f32]], [i, j]: [usize; 2], whole: usize) {
+        for (a, out) in a.iter().zip(&mut self.out[i..]) {
+            for (b, out) in b.iter().zip(&mut out[j..]) {
+                for m in 0..self.members {
+                    let a = &a[m * self.a.pitch..][whole..self.len];
+                    let b = &b[m * self.b.pitch..][whole..self.len];
+                    *out += a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+                }
             }
         }
     }
+}
+
+/// The vector at `at`.
+///
+/// # Safety
+/// `row` must hold a whole vector from there on.
+#[inline(always)]
+unsafe fn load<S: Simd>(row: &[f32], at: usize) -> S::f32s {
+    // SAFETY: the caller's promise; a vector type of the SIMD library is as little aligned as its elements.
+    unsafe { *S::as_simd_f32s(row.get_unchecked(at..at + S::F32_LANES)).0.get_unchecked(0) }
 }

@@ -68,7 +68,7 @@ impl Shared<'_> {
         let plane = self.geometry.window.input_len();
         let len = self.geometry.group_in() * plane;
         let x = &self.x[sample * self.geometry.input_len() + group * len..][..len];
-        self.context.arch.dispatch(
+        self.context.vectorized(
             #[inline(always)]
             || {
                 for (plane, out) in x.chunks_exact(plane).zip(out.chunks_exact_mut(self.sheets.channel)) {

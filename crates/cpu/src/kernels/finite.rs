@@ -22,7 +22,7 @@ pub fn run(kernel: &Finite, step: &Step, reads: &[&[u32]], writes: &mut [&mut [u
     let gradients = &reads[0][..kernel.len];
     let broken = AtomicBool::new(reads[1][4 * step.slot as usize + 3] != 0);
     context.tasks(gradients.chunks(TASK_LEN), |_, words| {
-        if context.arch.dispatch(
+        if context.vectorized(
             #[inline(always)]
             || any_broken(words),
         ) {

@@ -19,7 +19,7 @@ pub fn run(kernel: &Gather, step: &Step, reads: &[&[u32]], writes: &mut [&mut [u
     context.tasks(x.chunks_exact_mut(len).zip(indices), |_, (x, &index)| {
         let words = kernel.sample_words();
         let bytes: &[u8] = bytemuck::cast_slice(&pixels[index as usize * words..][..words]);
-        context.arch.dispatch(
+        context.vectorized(
             #[inline(always)]
             || decode(kernel, bytes, x),
         );

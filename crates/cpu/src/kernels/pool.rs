@@ -27,7 +27,7 @@ pub fn run(kernel: &Pool, step: &Step, reads: &[&[u32]], writes: &mut [&mut [u32
             let y = bytemuck::cast_slice_mut::<u32, f32>(y)[..planes * output].chunks_mut(task * output);
             let index = index[..planes * output].chunks_mut(task * output);
             context.tasks(x.zip(y).zip(index), |_, ((x, y), index)| {
-                context.arch.dispatch(
+                context.vectorized(
                     #[inline(always)]
                     || {
                         let planes = x.chunks_exact(input).zip(y.chunks_exact_mut(output));
@@ -68,22 +68,30 @@ fn max_of_fours(window: &Window, x: &[f32], y: &mut [f32], index: &mut [u32]) {
     for (i, (y, index)) in rows.enumerate() {
         let start = 2 * i * width;
         let (top, bottom) = x[start..start + 2 * width].split_at(width);
-        let mut j = 0;
-        // Blocks of a fixed size, which become vector instructions; the last is moved back over what is done.
-        while out_width >= 4 && j < out_width {
-            if out_width >= 8 && out_width - j > 4 {
-                let at = j.min(out_width - 8);
-                max_block::<8, 16>(&top[2 * at..], &bottom[2 * at..], start + 2 * at, width, &mut y[at..], &mut index[at..]);
-                j = at + 8;
-            } else {
-                let at = j.min(out_width - 4);
-                max_block::<4, 8>(&top[2 * at..], &bottom[2 * at..], start + 2 * at, width, &mut y[at..], &mut index[at..]);
-                j = at + 4;
+        for_each_block(out_width, #[inline(always)] |at, size| {
+            let (top, bottom) = (&top[2 * at..], &bottom[2 * at..]);
+            let (y, index, start) = (&mut y[at..], &mut index[at..], start + 2 * at);
+            match size {
+                16 => max_block::<16, 32>(top, bottom, start, width, y, index),
+                8 => max_block::<8, 16>(top, bottom, start, width, y, index),
+                4 => max_block::<4, 8>(top, bottom, start, width, y, index),
+                _ => max_block::<1, 2>(top, bottom, start, width, y, index),
             }
-        }
-        for j in j..out_width {
-            max_block::<1, 2>(&top[2 * j..], &bottom[2 * j..], start + 2 * j, width, &mut y[j..], &mut index[j..]);
-        }
+        });
+    }
+}
+
+/// Cuts `0 .. len` into blocks of 16, 8, 4 or 1, which become vector instructions, and calls `f` with the start and the size of each. A block
+/// that would not fit is moved back over what is done already.
+#[inline(always)]
+pub(super) fn for_each_block(len: usize, mut f: impl FnMut(usize, usize)) {
+    let mut done = 0;
+    while done < len {
+        let fits = |size: &usize| len >= *size && (len - done) * 2 > *size;
+        let size = [16, 8, 4].into_iter().find(fits).unwrap_or(1);
+        let start = done.min(len - size);
+        f(start, size);
+        done = start + size;
     }
 }
 
@@ -99,11 +107,16 @@ fn max_block<const OUT: usize, const IN: usize>(
 ) {
     let (Some(top), Some(bottom)) = (top.first_chunk::<IN>(), bottom.first_chunk::<IN>()) else { return };
     let (Some(y), Some(index)) = (y.first_chunk_mut::<OUT>(), index.first_chunk_mut::<OUT>()) else { return };
+    // Two neighbours are one 64-bit number: taking them apart is a narrowing, which vector units have, where a loop over
+    // every second element would be a gather.
+    let top: [u64; OUT] = bytemuck::cast(*top);
+    let bottom: [u64; OUT] = bytemuck::cast(*bottom);
     let (start, width) = (start as u32, width as u32);
     for j in 0..OUT {
         let at = start + 2 * j as u32;
-        let (mut best, mut position) = (top[2 * j], at);
-        for (x, candidate) in [(top[2 * j + 1], at + 1), (bottom[2 * j], at + width), (bottom[2 * j + 1], at + width + 1)] {
+        let ([a, b], [c, d]) = (halves(top[j]), halves(bottom[j]));
+        let (mut best, mut position) = (a, at);
+        for (x, candidate) in [(b, at + 1), (c, at + width), (d, at + width + 1)] {
             let better = is_better(x, best);
             best = if better { x } else { best };
             position = if better { candidate } else { position };
@@ -111,6 +124,13 @@ fn max_block<const OUT: usize, const IN: usize>(
         y[j] = best;
         index[j] = position;
     }
+}
+
+/// The two floats that lie in memory as this number.
+#[inline(always)]
+fn halves(pair: u64) -> [f32; 2] {
+    let pair = if cfg!(target_endian = "big") { pair.rotate_left(32) } else { pair };
+    [f32::from_bits(pair as u32), f32::from_bits((pair >> 32) as u32)]
 }
 
 /// The taps, along an axis, that lie within the input for output `out`: first, last + 1, and the first's input position.

@@ -4,9 +4,10 @@
 use convoke_core::kernels::{PoolGrad, PoolKind, Window};
 use convoke_core::step::Step;
 
-use super::pool::{TASK_READS, inside, is_halving};
+use super::pool::{TASK_READS, for_each_block, inside, is_halving};
 use crate::context::Context;
 use crate::pointwise::Pointwise;
+use crate::tile::Finish;
 
 /// Runs the kernel: reads, writes as the kernel's description lists them.
 pub fn run(kernel: &PoolGrad, step: &Step, reads: &[&[u32]], writes: &mut [&mut [u32]], context: &Context) {
@@ -15,31 +16,42 @@ pub fn run(kernel: &PoolGrad, step: &Step, reads: &[&[u32]], writes: &mut [&mut 
     let planes = step.samples as usize * kernel.channels;
     let task = (TASK_READS / input.max(1)).max(1);
     let gy: &[f32] = &bytemuck::cast_slice(reads[0])[..planes * output];
+    let index = if kernel.kind == PoolKind::Max { &reads[1][..planes * output] } else { &[] };
     let epilogue = Pointwise::epilogue(&kernel.epilogue, reads, step, context);
+    let fours = (kernel.kind == PoolKind::Max && is_halving(window)).then(|| Fours::new(window));
+    // Only where windows do not overlap is an element's first value its last.
+    let finish = epilogue.finish(0, input).filter(|_| fours.is_some());
     let gx = &mut bytemuck::cast_slice_mut::<u32, f32>(writes[0])[..planes * input];
     context.tasks(gx.chunks_mut(task * input).zip(gy.chunks(task * output)), |i, (gx, gy)| {
         let first = i * task;
-        context.arch.dispatch(
-            #[inline(always)]
-            || {
-                let planes = gx.chunks_exact_mut(input).zip(gy.chunks_exact(output));
-                match kernel.kind {
-                    PoolKind::Max => {
-                        let index = reads[1][first * output..].chunks_exact(output);
-                        for ((gx, gy), index) in planes.zip(index) {
-                            if is_halving(window) {
-                                spread_fours(window, gy, index, gx);
-                            } else {
-                                gx.fill(0.0);
-                                gy.iter().zip(index).for_each(|(g, &at)| gx[at as usize] += g);
-                            }
-                        }
-                    }
-                    PoolKind::Average => planes.for_each(|(gx, gy)| spread_shares(window, gy, gx)),
+        let index = index.get(first * output..).unwrap_or_default();
+        let planes = gx.chunks_exact_mut(input).zip(gy.chunks_exact(output));
+        match (kernel.kind, &fours) {
+            (PoolKind::Max, Some(fours)) => {
+                let mut scratch = context.scratch(4 * output);
+                let pairs: &mut [u64] = bytemuck::cast_slice_mut(&mut scratch);
+                for (p, ((gx, gy), index)) in planes.zip(index.chunks_exact(output)).enumerate() {
+                    let mask = match finish {
+                        Some(Finish::WherePositive { mask, .. }) => Some(&mask[(first + p) * input..][..input]),
+                        _ => None,
+                    };
+                    context.vectorized(
+                        #[inline(always)]
+                        || spread_fours(fours, gy, index, mask, pairs, gx),
+                    );
                 }
-            },
-        );
-        epilogue.apply(first * input, gx);
+            }
+            (PoolKind::Max, None) => {
+                for ((gx, gy), index) in planes.zip(index.chunks_exact(output)) {
+                    gx.fill(0.0);
+                    gy.iter().zip(index).for_each(|(g, &at)| gx[at as usize] += g);
+                }
+            }
+            (PoolKind::Average, _) => planes.for_each(|(gx, gy)| spread_shares(window, gy, gx)),
+        }
+        if finish.is_none() {
+            epilogue.apply(first * input, gx);
+        }
     });
 }
 
@@ -61,53 +73,78 @@ fn spread_shares(window: &Window, gy: &[f32], gx: &mut [f32]) {
     }
 }
 
+/// Windows of 2×2, side by side.
+struct Fours<'a> {
+    window: &'a Window,
+    /// The position of each window's first element in its plane.
+    corners: Vec<u32>,
+}
+
+impl<'a> Fours<'a> {
+    fn new(window: &'a Window) -> Self {
+        let [height, width] = window.output();
+        let corner = |out| (2 * (out / width * window.input[1] + out % width)) as u32;
+        Self { window, corners: (0..height * width).map(corner).collect() }
+    }
+}
+
+/// What `fours` windows hand out, as two rows of pairs; then the rows, masked, to their places.
 #[inline(always)]
-fn spread_fours(window: &Window, gy: &[f32], index: &[u32], gx: &mut [f32]) {
-    let [_, width] = window.input;
-    let [out_height, out_width] = window.output();
-    for i in 0..out_height {
-        let start = 2 * i * width;
-        let (top, bottom) = gx[start..start + 2 * width].split_at_mut(width);
-        let (gy, index) = (&gy[i * out_width..][..out_width], &index[i * out_width..][..out_width]);
-        top[2 * out_width..].fill(0.0);
-        bottom[2 * out_width..].fill(0.0);
-        let mut j = 0;
-        // Blocks of a fixed size, which become vector instructions; the last is moved back over what is done.
-        while out_width >= 4 && j < out_width {
-            if out_width >= 8 && out_width - j > 4 {
-                let at = j.min(out_width - 8);
-                spread_block::<8, 16>(&gy[at..], &index[at..], start + 2 * at, width, &mut top[2 * at..], &mut bottom[2 * at..]);
-                j = at + 8;
-            } else {
-                let at = j.min(out_width - 4);
-                spread_block::<4, 8>(&gy[at..], &index[at..], start + 2 * at, width, &mut top[2 * at..], &mut bottom[2 * at..]);
-                j = at + 4;
-            }
-        }
-        for j in j..out_width {
-            spread_block::<1, 2>(&gy[j..], &index[j..], start + 2 * j, width, &mut top[2 * j..], &mut bottom[2 * j..]);
-        }
+fn spread_fours(fours: &Fours<'_>, gy: &[f32], index: &[u32], mask: Option<&[f32]>, pairs: &mut [u64], gx: &mut [f32]) {
+    let [out_height, out_width] = fours.window.output();
+    let width = fours.window.input[1];
+    let (above, below) = pairs.split_at_mut(gy.len());
+    hand_out(&fours.corners, width as u32, gy, index, above, below);
+    let (above, below): (&[f32], &[f32]) = (bytemuck::cast_slice(above), bytemuck::cast_slice(below));
+    let taken = 2 * out_width;
+    for i in 0..2 * out_height {
+        let source = &(if i % 2 == 0 { above } else { below })[i / 2 * taken..][..taken];
+        let row = &mut gx[i * width..][..width];
+        let mask = mask.map(|mask| &mask[i * width..][..width]);
+        for_each_block(
+            taken,
+            #[inline(always)]
+            |at, size| match size {
+                16 => masked_copy::<16>(at, source, mask, row),
+                8 => masked_copy::<8>(at, source, mask, row),
+                4 => masked_copy::<4>(at, source, mask, row),
+                _ => masked_copy::<1>(at, source, mask, row),
+            },
+        );
+        row[taken..].iter_mut().for_each(|gx| *gx = 0.0);
     }
     gx[2 * out_height * width..].fill(0.0);
 }
 
-/// `OUT` windows side by side, over `IN` columns of two rows; the first lies at position `start` of the plane.
+/// Two neighbours are made as one 64-bit number: a widening, which vector units have, where storing to every second
+/// element would be a scatter.
 #[inline(always)]
-fn spread_block<const OUT: usize, const IN: usize>(
-    gy: &[f32],
-    index: &[u32],
-    start: usize,
-    width: usize,
-    top: &mut [f32],
-    bottom: &mut [f32],
-) {
-    let (Some(gy), Some(index)) = (gy.first_chunk::<OUT>(), index.first_chunk::<OUT>()) else { return };
-    let (Some(top), Some(bottom)) = (top.first_chunk_mut::<IN>(), bottom.first_chunk_mut::<IN>()) else { return };
-    let (start, width) = (start as u32, width as u32);
-    for j in 0..OUT {
-        let at = start + 2 * j as u32;
-        let pick = |position| if index[j] == position { gy[j] } else { 0.0 };
-        (top[2 * j], top[2 * j + 1]) = (pick(at), pick(at + 1));
-        (bottom[2 * j], bottom[2 * j + 1]) = (pick(at + width), pick(at + width + 1));
+fn hand_out(corners: &[u32], width: u32, gy: &[f32], index: &[u32], above: &mut [u64], below: &mut [u64]) {
+    let (first, second) = if cfg!(target_endian = "big") { (32, 0) } else { (0, 32) };
+    let windows = gy.iter().zip(index).zip(corners);
+    for ((above, below), ((g, index), corner)) in above.iter_mut().zip(below).zip(windows) {
+        let (g, at) = (u64::from(g.to_bits()), index.wrapping_sub(*corner));
+        let pair = |left: u32| {
+            let (a, b) = (if at == left { g } else { 0 }, if at == left + 1 { g } else { 0 });
+            a << first | b << second
+        };
+        (*above, *below) = (pair(0), pair(width));
     }
+}
+
+/// Copies `SIZE` elements from `at` on, 0 for those that the mask stops.
+#[inline(always)]
+fn masked_copy<const SIZE: usize>(at: usize, source: &[f32], mask: Option<&[f32]>, to: &mut [f32]) {
+    let Some(&source) = source[at..].first_chunk::<SIZE>() else { return };
+    let Some(to) = to[at..].first_chunk_mut::<SIZE>() else { return };
+    let Some(&mask) = mask.and_then(|mask| mask[at..].first_chunk::<SIZE>()) else {
+        *to = source;
+        return;
+    };
+    // Into a value of its own: were it stored element by element, the compiler would have to think of overlaps.
+    let mut masked = [0.0; SIZE];
+    for i in 0..SIZE {
+        masked[i] = if mask[i] > 0.0 { source[i] } else { 0.0 };
+    }
+    *to = masked;
 }

@@ -55,7 +55,7 @@ pub fn run(kernel: &Reduce, step: &Step, reads: &[&[u32]], writes: &mut [&mut [u
     let outputs = (TASK_READS / reduce.max(1)).max(1);
     if inner == 1 {
         context.tasks(y.chunks_mut(outputs), |i, y| {
-            context.arch.dispatch(
+            context.vectorized(
                 #[inline(always)]
                 || {
                     for (o, y) in y.iter_mut().enumerate() {
@@ -72,7 +72,7 @@ pub fn run(kernel: &Reduce, step: &Step, reads: &[&[u32]], writes: &mut [&mut [u
         y.chunks_mut(columns).enumerate().map(move |(c, y)| (o * reduce * inner + c * columns, y))
     });
     context.tasks(pieces, |_, (start, y)| {
-        context.arch.dispatch(
+        context.vectorized(
             #[inline(always)]
             || column_sums(&x[start..], reduce, inner, factor, y),
         );

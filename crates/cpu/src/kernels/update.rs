@@ -20,7 +20,7 @@ pub fn run(kernel: &Update, step: &Step, reads: &[&[u32]], writes: &mut [&mut [u
         tensor.chunks_mut(TASK_LEN).zip(&mut pieces).for_each(|(piece, (_, owned))| owned.push(piece));
     }
     context.tasks(pieces, |_, (gradients, mut owned)| {
-        context.arch.dispatch(
+        context.vectorized(
             #[inline(always)]
             || update(kernel.rule, step, gradients, &mut owned),
         );
