@@ -9,8 +9,6 @@ use crate::session::Figures;
 use crate::settings::Settings;
 use crate::store::Store;
 
-/// The metadata's key for what only a checkpoint has.
-const STATE: &str = "convoke.state";
 /// The log's name in a store.
 pub(crate) const LOG: &str = "metrics.jsonl";
 
@@ -46,7 +44,7 @@ impl Progress {
 /// What only a checkpoint has, beside weights and optimizer state.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct State {
+pub(crate) struct State {
     progress: Progress,
     settings: Settings,
     data: String,
@@ -78,14 +76,13 @@ impl Checkpoint {
 
     /// The bytes of the checkpoint: a model file with more in it.
     pub fn encode(&self) -> Vec<u8> {
-        let mut file = self.model.to_tensor_file();
+        let (progress, settings) = (self.progress.clone(), self.settings.clone());
+        let state = State { progress, settings, data: self.data.clone(), note: self.note.clone() };
+        let mut file = self.model.with_state(Some(state));
         for (index, state) in self.states.iter().enumerate() {
             let renamed = |t: &NamedTensor| NamedTensor { name: format!("optimizer.{index}.{}", t.name), ..t.clone() };
             file.tensors.extend(state.iter().map(renamed));
         }
-        let (progress, settings) = (self.progress.clone(), self.settings.clone());
-        let state = State { progress, settings, data: self.data.clone(), note: self.note.clone() };
-        file.metadata.insert(STATE.into(), serde_json::to_string(&state).expect("plain data"));
         file.encode()
     }
 
@@ -94,23 +91,25 @@ impl Checkpoint {
     /// # Errors
     /// [`TrainError::Format`], [`TrainError::NotAModel`] or [`TrainError::Weights`] where the bytes are no checkpoint.
     pub fn decode(name: &str, bytes: &[u8]) -> Result<Self> {
-        let file = TensorFile::decode(name, bytes)?;
-        let not = |problem: String| TrainError::NotAModel { file: name.into(), wanted: "a checkpoint".into(), problem };
-        let state = file.metadata.get(STATE).ok_or_else(|| not(format!("its metadata has no `{STATE}`")))?;
-        let state: State = serde_json::from_str(state).map_err(|e| not(format!("its state can't be read ({e})")))?;
-        let mut states = Vec::new();
-        for index in 0..state.settings.optimizer.rule().states() {
-            let prefix = format!("optimizer.{index}.");
-            let strip =
-                |t: &NamedTensor| Some(NamedTensor { name: t.name.strip_prefix(&prefix)?.to_string(), ..t.clone() });
-            states.push(file.tensors.iter().filter_map(strip).collect::<Vec<_>>());
-        }
-        let model = ModelFile::from_tensor_file(name, file)?;
-        let network = model.spec.build()?;
-        let states = states.into_iter().map(|state| crate::check_weights(&network, name, state));
-        let states = states.collect::<Result<Vec<_>>>()?;
-        let State { progress, settings, data, note } = state;
+        let mut file = TensorFile::decode(name, bytes)?;
+        let (kept, weights) = file.tensors.into_iter().partition(|t| t.name.starts_with("optimizer."));
+        file.tensors = weights;
+        let kept: Vec<NamedTensor> = kept;
+        let (model, state) = ModelFile::and_state(name, file)?;
+        let State { progress, settings, data, note } = state.ok_or_else(|| TrainError::NotAModel {
+            file: name.into(),
+            wanted: "a checkpoint".into(),
+            problem: "it is a model without a run's state; start a new run from it: train MODEL --init".into(),
+        })?;
         settings.check()?;
+        let states = (0..settings.optimizer.rule().states()).map(|index| {
+            let prefix = format!("optimizer.{index}.");
+            let strip = |t: &NamedTensor| Some(NamedTensor { name: t.name.strip_prefix(&prefix)?.into(), ..t.clone() });
+            kept.iter().filter_map(strip).collect::<Vec<_>>()
+        });
+        let network = model.spec.build()?;
+        let states = states.map(|state| crate::check_weights(&network, name, state));
+        let states = states.collect::<Result<Vec<_>>>()?;
         Ok(Self { model, states, progress, settings, data, note })
     }
 

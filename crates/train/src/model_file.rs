@@ -5,13 +5,27 @@ use std::collections::BTreeMap;
 use convoke_core::model::ModelSpec;
 use convoke_data::Statistics;
 use convoke_formats::{NamedTensor, TensorFile};
+use serde::{Deserialize, Serialize};
 
+use crate::checkpoint::State;
 use crate::error::{Result, TrainError};
 
-/// The metadata's keys.
-const MODEL: &str = "convoke.model";
-const CLASSES: &str = "convoke.classes";
-const NORMALIZATION: &str = "convoke.normalization";
+/// The metadata's only key: with several, their order in the file, and so its bytes, would differ from one writing to the next.
+const KEY: &str = "convoke";
+
+/// What the metadata holds, as JSON.
+#[derive(Serialize, Deserialize)]
+struct Description {
+    /// The architecture, as TOML.
+    model: String,
+    /// The classes' names.
+    classes: Vec<String>,
+    /// Means and standard deviations, as `--normalize` takes them.
+    normalization: String,
+    /// What only a checkpoint has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    state: Option<State>,
+}
 
 /// What evaluation and prediction need, and nothing else.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,13 +43,15 @@ pub struct ModelFile {
 impl ModelFile {
     /// The file's contents.
     pub fn to_tensor_file(&self) -> TensorFile {
-        let classes = serde_json::to_string(&self.classes).expect("names are text");
-        let metadata = BTreeMap::from([
-            (MODEL.into(), self.spec.to_toml()),
-            (CLASSES.into(), classes),
-            (NORMALIZATION.into(), self.statistics.to_string()),
-        ]);
-        TensorFile { tensors: self.weights.clone(), metadata }
+        self.with_state(None)
+    }
+
+    /// The file's contents, with what makes it a checkpoint.
+    pub(crate) fn with_state(&self, state: Option<State>) -> TensorFile {
+        let (model, classes) = (self.spec.to_toml(), self.classes.clone());
+        let description = Description { model, classes, normalization: self.statistics.to_string(), state };
+        let description = serde_json::to_string(&description).expect("plain data");
+        TensorFile { tensors: self.weights.clone(), metadata: BTreeMap::from([(KEY.into(), description)]) }
     }
 
     /// Reads a model from a file's contents. Tensors whose names begin with `optimizer.` are left aside, so that a checkpoint
@@ -45,22 +61,24 @@ impl ModelFile {
     /// [`TrainError::NotAModel`] where the metadata is missing or broken, [`TrainError::Weights`] where tensors don't fit
     /// the architecture.
     pub fn from_tensor_file(file: &str, contents: TensorFile) -> Result<Self> {
+        Ok(Self::and_state(file, contents)?.0)
+    }
+
+    /// As [`ModelFile::from_tensor_file`], with a checkpoint's state where there is one.
+    pub(crate) fn and_state(file: &str, contents: TensorFile) -> Result<(Self, Option<State>)> {
         let not = |problem: String| TrainError::NotAModel {
             file: file.into(),
             wanted: "a model that Convoke has trained".into(),
             problem,
         };
-        let text = |key: &str| {
-            let missing = || {
-                not(format!("its metadata has no `{key}`; plain weights can start a run: train MODEL --init {file}"))
-            };
-            contents.metadata.get(key).ok_or_else(missing)
-        };
-        let broken = |key: &str, reason: String| not(format!("its metadata's `{key}` can't be read ({reason})"));
-        let spec = ModelSpec::from_toml(text(MODEL)?).map_err(|e| broken(MODEL, e.to_string()))?;
-        let classes: Vec<String> = serde_json::from_str(text(CLASSES)?).map_err(|e| broken(CLASSES, e.to_string()))?;
-        let statistics = text(NORMALIZATION)?.parse::<Statistics>();
-        let statistics = statistics.map_err(|e| broken(NORMALIZATION, e.to_string()))?;
+        let missing =
+            || not(format!("its metadata has no `{KEY}`; plain weights can start a run: train MODEL --init {file}"));
+        let broken = |reason: String| not(format!("its metadata's `{KEY}` can't be read ({reason})"));
+        let text = contents.metadata.get(KEY).ok_or_else(missing)?;
+        let description: Description = serde_json::from_str(text).map_err(|e| broken(e.to_string()))?;
+        let spec = ModelSpec::from_toml(&description.model).map_err(|e| broken(e.to_string()))?;
+        let statistics = description.normalization.parse::<Statistics>().map_err(|e| broken(e.to_string()))?;
+        let Description { classes, state, .. } = description;
         if statistics.mean().len() != spec.input[0] || classes.len() != spec.classes {
             let (means, channels) = (statistics.mean().len(), spec.input[0]);
             let (names, count) = (classes.len(), spec.classes);
@@ -71,6 +89,6 @@ impl ModelFile {
         let network = spec.build()?;
         let weights = contents.tensors.into_iter().filter(|t| !t.name.starts_with("optimizer.")).collect();
         let weights = crate::check_weights(&network, file, weights)?;
-        Ok(Self { spec, classes, statistics, weights })
+        Ok((Self { spec, classes, statistics, weights }, state))
     }
 }

@@ -1,0 +1,268 @@
+//! The trainer: interrupted runs, pictures that don't fit, broken steps, what is kept.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use convoke_core::engine::{Ceilings, DeviceInfo, Engine, EngineError, Limits, Pending, Run, StepTime};
+use convoke_core::layers::{Conv2d, Features, Flatten, Linear, MaxPool2d, Relu};
+use convoke_core::model::{ModelSpec, Network};
+use convoke_core::optim::Optimizer;
+use convoke_core::plan::{Program, Slice};
+use convoke_core::random::{Stream, StreamId};
+use convoke_data::{Dataset, Normalization, Samples};
+use convoke_tests::{block_on, cpu, engines};
+use convoke_train::{
+    Checkpoint, Event, Host, MemoryStore, Outcome, Record, Result, Settings, Store, TrainError, Trainer,
+};
+
+const CLASSES: usize = 3;
+
+fn network() -> Network {
+    let spec = ModelSpec::new("small", [1, 9, 7], CLASSES)
+        .layer("conv", Conv2d::new(4, 3).padding(1))
+        .then(Relu {})
+        .then(MaxPool2d::new(2))
+        .then(Flatten {})
+        .layer("fc", Linear::new(Features::Classes));
+    spec.build().unwrap()
+}
+
+/// Noise with a bright row, whose place is the class.
+fn data(seed: u64) -> Rc<Dataset> {
+    let mut stream = Stream::new(seed, StreamId::Test, 0, 0);
+    let mut samples = |count: usize| {
+        let mut samples = Samples::default();
+        for n in 0..count {
+            let label = n % CLASSES;
+            let pixel = |i: usize| if i / 7 / 3 == label { 200 } else { 20 };
+            samples.pixels.extend((0..63).map(|i| pixel(i) + stream.below(50) as u8));
+            samples.labels.push(label as u32);
+        }
+        samples
+    };
+    let classes = ["top", "middle", "bottom"].map(String::from).to_vec();
+    Rc::new(Dataset { train: samples(101), test: samples(31), classes, channels: 1, height: 9, width: 7 })
+}
+
+fn settings(optimizer: Optimizer) -> Settings {
+    Settings { epochs: 4, batch_size: 8, optimizer, seed: 7, checkpoint_steps: Some(5), ..Settings::default() }
+}
+
+fn trainer(engine: Box<dyn Engine>, settings: Settings) -> Result<Trainer> {
+    let data = data(1);
+    let statistics = Normalization::Dataset.resolve(&data, 1).unwrap();
+    block_on(Trainer::new(engine, network(), data, statistics, settings, None, "a note".into(), &mut |_, _| {}))
+}
+
+/// Runs until `stop_after` steps are done, or to the end.
+fn run(trainer: &mut Trainer, store: &dyn Store, stop_after: Option<u64>) -> Result<Outcome> {
+    let (time, steps) = (Cell::new(0), Cell::new(0));
+    // Each look at the clock takes 60 ms, so that submissions stay small and a stop finds many places.
+    let clock = || {
+        time.set(time.get() + 60);
+        Duration::from_millis(time.get())
+    };
+    let stop = || stop_after.is_some_and(|most| steps.get() >= most);
+    let mut events = |event: &Event| {
+        if let Event::Record(Record::Step { .. }) = event {
+            steps.set(steps.get() + 1);
+        }
+    };
+    block_on(trainer.run(&mut Host { store, clock: &clock, stop: &stop, events: &mut events }))
+}
+
+fn read(store: &dyn Store, name: &str) -> Vec<u8> {
+    block_on(store.get(name)).unwrap().unwrap_or_default()
+}
+
+/// The log without what depends on the time that things take.
+fn log(store: &dyn Store) -> Vec<Record> {
+    let text = String::from_utf8(read(store, "metrics.jsonl")).unwrap();
+    let timeless = |line: &str| match serde_json::from_str(line).unwrap() {
+        Record::Epoch { epoch, train_loss, train_accuracy, test_loss, test_accuracy, .. } => {
+            Record::Epoch { epoch, train_loss, train_accuracy, test_loss, test_accuracy, samples_per_second: 0.0 }
+        }
+        step => step,
+    };
+    text.lines().map(timeless).collect()
+}
+
+#[test]
+fn a_run_that_is_stopped_anywhere_ends_as_one_that_was_not() {
+    for subject in engines() {
+        for optimizer in [Optimizer::sgd(0.05, 0.9), Optimizer::adam(0.002)] {
+            let whole = MemoryStore::default();
+            let mut trainer = trainer(subject.another(), settings(optimizer)).unwrap();
+            assert_eq!(run(&mut trainer, &whole, None).unwrap(), Outcome::Finished);
+            assert_eq!(log(&whole).len(), 4 * 13 + 4, "{}", subject.name);
+
+            let (pieces, mut stream) = (MemoryStore::default(), Stream::new(3, StreamId::Test, 0, 0));
+            let mut trainer = self::trainer(subject.another(), settings(optimizer)).unwrap();
+            let mut interruptions = 0;
+            while run(&mut trainer, &pieces, Some(u64::from(1 + stream.below(9)))).unwrap() == Outcome::Stopped {
+                interruptions += 1;
+                let checkpoint = block_on(Checkpoint::newest(&pieces, "memory")).unwrap();
+                assert_eq!(checkpoint.note, "a note");
+                trainer = block_on(Trainer::resume(subject.another(), data(1), checkpoint, &mut |_, _| {})).unwrap();
+            }
+            assert!(interruptions > 2, "{interruptions} interruptions");
+            assert_eq!(log(&whole), log(&pieces), "{} {optimizer:?}", subject.name);
+            assert!(read(&whole, "model.safetensors") == read(&pieces, "model.safetensors"), "{}", subject.name);
+        }
+    }
+}
+
+#[test]
+fn what_was_logged_after_the_last_checkpoint_is_logged_again() {
+    let store = MemoryStore::default();
+    let mut trainer = trainer(cpu(None), settings(Optimizer::default())).unwrap();
+    run(&mut trainer, &store, Some(11)).unwrap();
+    let expected = log(&store);
+    // As a killed process leaves it: the newest checkpoint is half written, and the log is further than the one before.
+    let newest = block_on(store.list()).unwrap().into_iter().rfind(|n| n.starts_with("checkpoint-")).unwrap();
+    block_on(store.put(&newest, vec![1, 2, 3])).unwrap();
+    let checkpoint = block_on(Checkpoint::newest(&store, "memory")).unwrap();
+    assert!(checkpoint.progress.log_bytes < read(&store, "metrics.jsonl").len() as u64);
+    let mut trainer = block_on(Trainer::resume(cpu(None), data(1), checkpoint, &mut |_, _| {})).unwrap();
+    run(&mut trainer, &store, Some(1)).unwrap();
+    let again = log(&store);
+    let common = again.len().min(expected.len());
+    assert_eq!(again[..common], expected[..common]);
+}
+
+#[test]
+fn training_learns_and_its_model_evaluates_as_the_log_says() {
+    let store = MemoryStore::default();
+    let mut trainer = trainer(cpu(None), settings(Optimizer::sgd(0.05, 0.9))).unwrap();
+    run(&mut trainer, &store, None).unwrap();
+    let Some(Record::Epoch { test_accuracy, test_loss, .. }) = log(&store).pop() else { panic!("an epoch comes last") };
+    assert!(test_accuracy > 0.9, "{test_accuracy}");
+    let evaluation = block_on(trainer.evaluate()).unwrap();
+    assert_eq!((evaluation.loss, evaluation.accuracy), (test_loss, test_accuracy));
+}
+
+#[test]
+fn a_store_keeps_the_last_two_checkpoints_and_the_best() {
+    let store = MemoryStore::default();
+    let mut trainer = trainer(cpu(None), settings(Optimizer::sgd(0.05, 0.9))).unwrap();
+    run(&mut trainer, &store, None).unwrap();
+    let (best, _) = trainer.progress().best.unwrap();
+    let names = block_on(store.list()).unwrap();
+    let steps: Vec<u64> =
+        names.iter().filter_map(|n| n.strip_prefix("checkpoint-")?.split('.').next()?.parse().ok()).collect();
+    let last = *steps.last().unwrap();
+    assert_eq!(last, 52);
+    assert!(steps.contains(&best) && steps.len() == if best < 50 { 3 } else { 2 }, "{steps:?}, best {best}");
+}
+
+#[test]
+fn a_broken_step_stops_the_run_and_saves_what_was_learned_before() {
+    for subject in engines() {
+        let store = MemoryStore::default();
+        let wild = Settings { checkpoint_steps: None, ..settings(Optimizer::sgd(1e30, 0.0)) };
+        let mut trainer = trainer(subject.another(), wild).unwrap();
+        let error = run(&mut trainer, &store, None).unwrap_err();
+        let TrainError::NotFinite { step, .. } = error else { panic!("{error}") };
+        assert!((2..5).contains(&step), "{}: step {step}", subject.name);
+        let checkpoint = block_on(Checkpoint::newest(&store, "memory")).unwrap();
+        assert_eq!(checkpoint.progress.step, step - 1, "{}", subject.name);
+        assert_eq!(log(&store).len() as u64, step - 1);
+        assert!(error.to_string().contains(&format!("step {step}: ")), "{error}");
+    }
+}
+
+#[test]
+fn other_data_is_refused() {
+    let store = MemoryStore::default();
+    let mut trainer = trainer(cpu(None), settings(Optimizer::default())).unwrap();
+    run(&mut trainer, &store, Some(3)).unwrap();
+    let checkpoint = block_on(Checkpoint::newest(&store, "memory")).unwrap();
+    let error = block_on(Trainer::resume(cpu(None), data(2), checkpoint, &mut |_, _| {})).unwrap_err();
+    assert!(error.to_string().contains("the data has changed"), "{error}");
+    let error = block_on(Checkpoint::newest(&MemoryStore::default(), "runs/x")).unwrap_err();
+    assert!(error.to_string().contains("no checkpoint in runs/x"), "{error}");
+}
+
+#[test]
+fn settings_out_of_range_are_named() {
+    let base = settings(Optimizer::default());
+    let cases = [
+        (Settings { batch_size: 0, ..base.clone() }, "the batch size is 0"),
+        (Settings { epochs: 0, ..base.clone() }, "the number of epochs is 0"),
+        (settings(Optimizer::sgd(f64::NAN, 0.9)), "the learning rate is NaN"),
+        (settings(Optimizer::sgd(0.1, 1.0)), "momentum is 1"),
+    ];
+    for (settings, words) in cases {
+        let error = trainer(cpu(None), settings).unwrap_err().to_string();
+        assert!(error.contains(words), "{error:?} should speak of {words:?}");
+    }
+}
+
+/// An engine whose bindings hold little, so that pictures are sent batch by batch.
+struct Narrow(Box<dyn Engine>);
+
+impl Engine for Narrow {
+    fn info(&self) -> &DeviceInfo {
+        self.0.info()
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { max_binding_bytes: 8192, ..self.0.limits() }
+    }
+
+    fn load<'a>(&'a mut self, program: Rc<Program>, progress: &'a mut dyn FnMut(usize, usize)) -> Pending<'a, ()> {
+        self.0.load(program, progress)
+    }
+
+    fn write(&mut self, slice: Slice, words: &[u32]) -> std::result::Result<(), EngineError> {
+        self.0.write(slice, words)
+    }
+
+    fn submit(&mut self, runs: &[Run]) -> std::result::Result<(), EngineError> {
+        self.0.submit(runs)
+    }
+
+    fn read(&mut self, slices: &[Slice]) -> Pending<'static, Vec<Vec<u32>>> {
+        self.0.read(slices)
+    }
+
+    fn profile<'a>(&'a mut self, run: Run) -> Pending<'a, Option<Vec<StepTime>>> {
+        self.0.profile(run)
+    }
+
+    fn ceilings<'a>(&'a mut self) -> Pending<'a, Option<Ceilings>> {
+        self.0.ceilings()
+    }
+}
+
+#[test]
+fn pictures_that_are_sent_batch_by_batch_train_as_those_that_lie_on_the_device() {
+    for subject in engines() {
+        // A binding of 8,192 bytes holds the 8,064 that the convolution computes, but not the pictures' 8,448.
+        let [resident, streamed] = [subject.another(), Box::new(Narrow(subject.another()))].map(|engine| {
+            let store = MemoryStore::default();
+            let mut trainer = trainer(engine, settings(Optimizer::sgd(0.05, 0.9))).unwrap();
+            let pictures = trainer.session().program().pictures;
+            run(&mut trainer, &store, None).unwrap();
+            (pictures, log(&store))
+        });
+        assert!(resident.0 == 132 && streamed.0 < 132, "{} and {} pictures on the device", resident.0, streamed.0);
+        assert_eq!(resident.1, streamed.1, "{}", subject.name);
+    }
+}
+
+#[test]
+fn steps_by_hand_are_the_run_s_steps() {
+    let store = MemoryStore::default();
+    let mut whole = trainer(cpu(None), settings(Optimizer::default())).unwrap();
+    run(&mut whole, &store, None).unwrap();
+    let records = log(&store);
+    let expected = records.iter().filter_map(|r| if let Record::Step { loss, .. } = r { Some(*loss) } else { None });
+    let mut by_hand = trainer(cpu(None), settings(Optimizer::default())).unwrap();
+    let losses = RefCell::new(Vec::new());
+    for count in [1, 3, 10, 20] {
+        losses.borrow_mut().extend(block_on(by_hand.steps(count, &|| Duration::ZERO)).unwrap());
+    }
+    assert_eq!(losses.into_inner(), expected.take(34).collect::<Vec<_>>());
+}
