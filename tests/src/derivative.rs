@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use convoke_core::autodiff::differentiate;
 use convoke_core::error::{Error, Result};
-use convoke_core::graph::ValueId;
+use convoke_core::graph::{Graph, ValueId};
 use convoke_core::ops::Example;
 use convoke_core::random::{Stream, StreamId};
 use convoke_core::reference::{self, Batch};
@@ -38,10 +38,10 @@ pub enum Verdict {
 pub fn check_derivative(example: &Example, seed: u64, batch: Batch) -> Result<Verdict> {
     let OpGraph { mut graph, inputs, outputs } = OpGraph::new(example)?;
     let values = feeds(example, seed, batch.samples);
-    let float = |graph: &convoke_core::graph::Graph, v: &ValueId| graph.ty(*v).dtype == DType::F32;
+    let float = |graph: &Graph, v: &ValueId| graph.ty(*v).dtype == DType::F32;
     let outputs: Vec<ValueId> = outputs.into_iter().filter(|v| float(&graph, v)).collect();
     let wrt: Vec<ValueId> = inputs.iter().copied().filter(|v| float(&graph, v)).collect();
-    let mut known: HashMap<ValueId, Tensor> = inputs.iter().copied().zip(values).collect();
+    let mut known: Known = inputs.iter().copied().zip(values).collect();
     let mut seeds = Vec::new();
     for (k, &output) in outputs.iter().enumerate() {
         let seed_value = graph.input(graph.ty(output).clone())?;
@@ -54,36 +54,50 @@ pub fn check_derivative(example: &Example, seed: u64, batch: Batch) -> Result<Ve
         Err(Error::NotDifferentiable { .. }) => return Ok(Verdict::NotDifferentiable),
         Err(other) => return Err(other),
     };
-    let functional = |known: &HashMap<ValueId, Tensor>| -> f64 {
+    let functional = |known: &Known| -> f64 {
         let results = reference::run(&graph, known, batch, &outputs);
         results.iter().zip(&seeds).map(|(y, (_, s))| dot(&y.data, &known[s].data)).sum()
     };
-    let mut worst = 0.0_f64;
-    for (&input, gradient) in wrt.iter().zip(gradients) {
+    let error = |(&input, gradient): (&ValueId, Option<ValueId>)| {
         let gradient = match gradient {
             Some(value) => reference::run(&graph, &known, batch, &[value]).remove(0),
             None => Tensor::zeros(known[&input].dims.clone()),
         };
-        assert_eq!(gradient.dims, known[&input].dims, "a gradient has its input's shape");
-        let count = gradient.data.len();
-        // Far from the nearest other number and from 0, which is half as far: no maximum and no sign changes.
-        let step = STEP.min(spacing(count) / 16.0);
         let mut stream = Stream::new(seed, StreamId::Test, 200, input.0 as u32);
-        let (mut found, mut said) = (Vec::new(), Vec::new());
-        for direction in directions(&mut stream, count) {
-            let moved = |sign: f64| {
-                let mut moved = known.clone();
-                let tensor = moved.get_mut(&input).expect("inputs are fed");
-                tensor.data.iter_mut().zip(&direction).for_each(|(x, d)| *x += sign * step * d);
-                functional(&moved)
-            };
-            found.push((moved(1.0) - moved(-1.0)) / (2.0 * step));
-            said.push(dot(&gradient.data, &direction));
-        }
-        // An input that the functional doesn't depend on has the derivative 0, and differences of rounding errors.
-        worst = worst.max(distance(&found, &said) / norm(&said).max(1e-3));
+        error_of(&functional, &known, input, &gradient, &mut stream)
+    };
+    Ok(Verdict::Error(wrt.iter().zip(gradients).map(error).fold(0.0, f64::max)))
+}
+
+/// Values of a graph.
+type Known = HashMap<ValueId, Tensor>;
+
+/// Moves one input and returns ‖finite differences of the functional − derivative‖ / ‖derivative‖.
+fn error_of(
+    functional: &dyn Fn(&Known) -> f64,
+    known: &Known,
+    input: ValueId,
+    gradient: &Tensor,
+    stream: &mut Stream,
+) -> f64 {
+    assert_eq!(gradient.dims, known[&input].dims, "a gradient has its input's shape");
+    let count = gradient.data.len();
+    // Far from the nearest other number and from 0, which is half as far: no maximum and no sign changes.
+    let step = STEP.min(spacing(count) / 16.0);
+    let (mut found, mut said) = (Vec::new(), Vec::new());
+    for direction in directions(stream, count) {
+        let moved = |sign: f64| {
+            let mut moved = known.clone();
+            let tensor = moved.get_mut(&input).expect("inputs are fed");
+            tensor.data.iter_mut().zip(&direction).for_each(|(x, d)| *x += sign * step * d);
+            functional(&moved)
+        };
+        found.push((moved(1.0) - moved(-1.0)) / (2.0 * step));
+        said.push(dot(&gradient.data, &direction));
     }
-    Ok(Verdict::Error(worst))
+    // An input that the functional doesn't depend on has the derivative 0, and differences of rounding errors.
+    let error = distance(&found, &said) / norm(&said).max(1e-3);
+    if error.is_nan() { f64::INFINITY } else { error }
 }
 
 /// Single elements, and directions along all of them.

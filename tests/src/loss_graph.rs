@@ -43,7 +43,7 @@ impl LossGraph {
         let losses = graph.apply1(CrossEntropy, &[network.output, labels])?;
         let loss = graph.apply1(Reduce { keep: Keep::Nothing, mean: true }, &[losses])?;
         let decisions = graph.nodes.iter().filter_map(|node| match node.op.name() {
-            "relu" => Some(node.outputs[0]),
+            "relu" | "leaky_relu" => Some(node.outputs[0]),
             "max_pool2d" => Some(node.outputs[1]),
             _ => None,
         });

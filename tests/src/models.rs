@@ -101,6 +101,38 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
         ]"#,
     ),
     (
+        "side by side",
+        r#"
+        input = [3, 10, 7]
+        classes = 6
+        layers = [
+            { type = "conv2d", name = "a", out_channels = 4, kernel_size = 3, padding = 1 },
+            { type = "leaky_relu", name = "b", negative_slope = 0.25 },
+            { type = "conv2d", name = "c", from = ["input"], out_channels = 5, kernel_size = 1 },
+            { type = "concat", name = "d", from = ["b", "c", "input"] },
+            { type = "relu", name = "e" },
+            { type = "conv2d", name = "f", out_channels = 8, kernel_size = 3, stride = 2, groups = 4 },
+            { type = "concat", name = "g", from = ["f", "f"] },
+            { type = "flatten", name = "h" },
+            { type = "linear", name = "i", out_features = 5 },
+            { type = "leaky_relu", name = "j" },
+            { type = "concat", name = "k", from = ["j", "h"] },
+            { type = "linear", name = "l", out_features = "classes" },
+        ]"#,
+    ),
+    (
+        "logits from two heads",
+        r#"
+        input = [1, 5, 5]
+        classes = 5
+        layers = [
+            { type = "flatten", name = "a" },
+            { type = "linear", name = "b", out_features = 2 },
+            { type = "linear", name = "c", from = ["a"], out_features = 3 },
+            { type = "concat", name = "d", from = ["b", "c"] },
+        ]"#,
+    ),
+    (
         "nothing to learn",
         r#"
         input = [6, 2, 2]

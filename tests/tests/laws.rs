@@ -5,7 +5,7 @@ use convoke_core::graph::{Graph, Node, ValueId};
 use convoke_core::kernels::{ConvGeometry, Window};
 use convoke_core::lower::Lowering;
 use convoke_core::ops::{
-    Conv2d, Conv2dGradInput, Conv2dGradWeight, Example, Generator, Keep, MatMul, Op, Reduce, examples,
+    Concat, Conv2d, Conv2dGradInput, Conv2dGradWeight, Example, Generator, Keep, MatMul, Op, Reduce, examples,
 };
 use convoke_core::reference::Batch;
 use convoke_core::shape::TensorType;
@@ -137,6 +137,16 @@ fn engines_agree_with_the_definition() {
         println!("{device}: {} examples, the largest error is {:.1e} of {}", cases.len(), worst.0, worst.1);
     }
     assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), cases.len(), failures.join("\n"));
+}
+
+/// More workgroups than a dispatch may have along one dimension, where each thread does one element.
+#[test]
+fn long_dispatches_are_folded() {
+    let example = Example::of_numbers(Concat, [TensorType::batched([4_300_000])]);
+    for Subject { name: device, mut engine, .. } in engines_with_all_shaders() {
+        let verdict = check_engine(engine.as_mut(), &example, 1, &[Batch::whole(1)], 1);
+        assert_eq!(verdict, Ok(0.0), "{device}");
+    }
 }
 
 /// `y = by · x` that says its derivative is `says`.

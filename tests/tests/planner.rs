@@ -134,14 +134,24 @@ fn memory(program: &Program) -> [usize; 3] {
     let buffers = program.buffers.iter().filter(|b| b.role == Role::Activations);
     let steps = &program.plan(PlanKind::Gradients).steps;
     let mut lives: Vec<(Slice, [usize; 2])> = Vec::new();
+    // Tensors that copies fill part by part, as long as nothing has read them.
+    let mut filling: Vec<Slice> = Vec::new();
     for (index, step) in steps.iter().enumerate() {
         for read in &step.reads {
+            filling.retain(|slice| slice != read);
             if let Some((_, alive)) = lives.iter_mut().rev().find(|(slice, _)| slice == read) {
                 alive[1] = index;
             }
         }
-        let writes = step.writes.iter().filter(|&&slice| role(program, slice) == Role::Activations);
-        lives.extend(writes.map(|&slice| (slice, [index, index])));
+        for &write in step.writes.iter().filter(|&&slice| role(program, slice) == Role::Activations) {
+            let copies = matches!(step.kernel, Kernel::Copy(_));
+            match lives.iter_mut().rev().find(|(slice, _)| *slice == write) {
+                Some((_, alive)) if copies && filling.contains(&write) => alive[1] = index,
+                _ => lives.push((write, [index, index])),
+            }
+            filling.retain(|&slice| !overlap(slice, write));
+            filling.extend(copies.then_some(write));
+        }
     }
     let size = |slice: &Slice| slice.bytes.next_multiple_of(256);
     let alive = |step| lives.iter().filter(move |(_, [first, last])| (*first..=*last).contains(&step));

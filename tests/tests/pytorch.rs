@@ -110,7 +110,9 @@ fn flips(
     let feeds = graph.feeds(batch, &pictures.labels(indices), weights);
     let batch = Batch::whole(indices.len());
     let found = run_graph(engine, &graph.graph, &feeds, &graph.decisions, batch, BATCH)?;
-    Ok(graph.flips(&found, &graph.reference(&feeds, batch).decisions))
+    let flips = graph.flips(&found, &graph.reference(&feeds, batch).decisions);
+    println!("    {flips} of {} decisions flipped", found.iter().map(|tensor| tensor.data.len()).sum::<usize>());
+    Ok(flips)
 }
 
 /// The reference CNN in an engine, with the embedded pictures.
