@@ -75,12 +75,7 @@ impl<'a> Direct<'a> {
                 let rows = self.strip.min(height - row);
                 context.vectorized(
                     #[inline(always)]
-                    || {
-                        let blocks = blocks.chunks_exact_mut(self.sheets.channel);
-                        for (plane, block) in group.chunks_exact(self.input_len).zip(blocks) {
-                            self.sheets.fill(plane, row, rows, block);
-                        }
-                    },
+                    || self.sheets.fill(group, row, rows, &mut blocks),
                 );
                 let first = g * outputs;
                 let range = row * width..(row + rows) * width;

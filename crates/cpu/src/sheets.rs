@@ -32,7 +32,12 @@ struct Sheet {
     extra: usize,
     /// Where it begins in its channel's block.
     start: usize,
+    /// All bits set for the columns that lie within the input, none for the others; periodic, [`BLOCK`] longer than a row.
+    keep: Vec<u32>,
 }
+
+/// Elements that are copied at a time.
+const BLOCK: usize = 16;
 
 /// The sheets of a channel, for a strip of output rows.
 #[derive(Clone, Debug)]
@@ -66,53 +71,63 @@ impl Sheets {
                     let row = (sampling.rows[a].div_euclid(stride) - lowest) as usize;
                     taps[a * sampling.columns.len() + b] = channel + row * width;
                 }
-                sheets.push(Sheet { first_row: lowest * stride + remainder, column, extra, start: channel });
+                let inside = |j: usize| {
+                    let at = (j % width * sampling.stride[1]) as isize + column;
+                    if (0..sampling.input[1] as isize).contains(&at) { u32::MAX } else { 0 }
+                };
+                let keep = (0..width + BLOCK).map(inside).collect();
+                sheets.push(Sheet { first_row: lowest * stride + remainder, column, extra, start: channel, keep });
                 channel += (strip + extra) * width;
             }
         }
         Self { sampling, sheets, channel, taps }
     }
 
-    /// Fills a channel's block for output rows `first` to before `first + rows`. `plane` is the channel's input plane.
+    /// Fills the blocks of all channels that `x` holds planes of, for output rows `first` to before `first + rows`.
     #[inline(always)]
-    pub fn fill(&self, plane: &[f32], first: usize, rows: usize, block: &mut [f32]) {
+    pub fn fill(&self, x: &[f32], first: usize, rows: usize, blocks: &mut [f32]) {
         let [_, width] = self.sampling.output;
-        for sheet in &self.sheets {
-            let out = &mut block[sheet.start..][..(rows + sheet.extra) * width];
-            let row = sheet.first_row + (first * self.sampling.stride[0]) as isize;
-            if self.sampling.stride == [1, 1] && self.sampling.input[1] == width {
-                self.fill_shifted(plane, row, sheet.column, out);
-            } else {
-                self.fill_rows(plane, row, sheet.column, out);
+        let plane = self.sampling.input[0] * self.sampling.input[1];
+        for (c, block) in (0..x.len() / plane).zip(blocks.chunks_exact_mut(self.channel)) {
+            for sheet in &self.sheets {
+                let out = &mut block[sheet.start..][..(rows + sheet.extra) * width];
+                let row = sheet.first_row + (first * self.sampling.stride[0]) as isize;
+                if self.sampling.stride == [1, 1] && self.sampling.input[1] == width {
+                    self.fill_shifted(x, c * plane, row, sheet, out);
+                } else {
+                    self.fill_rows(&x[c * plane..][..plane], row, sheet.column, out);
+                }
             }
         }
     }
 
     /// Where the output is as wide as the input, the sheet is the plane, shifted as a whole, with zeros where elements of
-    /// a neighbouring row came in.
+    /// a neighbouring row came in. The plane begins at `plane` of `x`.
     #[inline(always)]
-    fn fill_shifted(&self, plane: &[f32], row: isize, column: isize, out: &mut [f32]) {
+    fn fill_shifted(&self, x: &[f32], plane: usize, row: isize, sheet: &Sheet, out: &mut [f32]) {
         let [height, width] = self.sampling.input;
         let rows = out.len() / width;
         // The rows of the sheet that lie within the plane.
         let above = (-row).clamp(0, rows as isize) as usize;
         let below = (height as isize - row).clamp(above as isize, rows as isize) as usize;
-        out[..above * width].fill(0.0);
-        out[below * width..].fill(0.0);
-        let inside = &mut out[above * width..below * width];
-        let shift = column.unsigned_abs().min(width);
-        if inside.is_empty() {
-            return;
+        zero(&mut out[..above * width]);
+        zero(&mut out[below * width..]);
+        let out = &mut out[above * width..below * width];
+        let source = plane as isize + (row + above as isize) * width as isize + sheet.column;
+        // A block that begins before `x`, the whole blocks, and a last one that is moved back over what is done.
+        let head = if source < 0 { BLOCK.min(out.len()) } else { 0 };
+        fill_block(x, source, sheet, width, 0, &mut out[..head]);
+        let from = x.get((source + head as isize).max(0).cast_unsigned()..).unwrap_or_default();
+        let (mut phase, step) = (head % width, BLOCK % width);
+        for (out, x) in out[head..].as_chunks_mut::<BLOCK>().0.iter_mut().zip(from.as_chunks::<BLOCK>().0) {
+            *out = masked(*x, &sheet.keep[phase..]);
+            phase += step;
+            if phase >= width {
+                phase -= width;
+            }
         }
-        let source = &plane[(row + above as isize) as usize * width..][..inside.len()];
-        let len = inside.len();
-        if column < 0 {
-            inside[shift..].copy_from_slice(&source[..len - shift]);
-            (0..shift).for_each(|c| zero_column(inside, width, c));
-        } else {
-            inside[..len - shift].copy_from_slice(&source[shift..]);
-            (width - shift..width).for_each(|c| zero_column(inside, width, c));
-        }
+        let tail = out.len().saturating_sub(BLOCK);
+        fill_block(x, source, sheet, width, tail, &mut out[tail..]);
     }
 
     #[inline(always)]
@@ -143,8 +158,42 @@ impl Sheets {
     }
 }
 
-/// Zeros a column of rows of `width`. (Filling a few elements of each row would be a call for each row.)
+/// Fills at most a block, the elements of a shifted plane from `at` on, whose element 0 lies at `source` of `x`.
 #[inline(always)]
-fn zero_column(rows: &mut [f32], width: usize, column: usize) {
-    rows[column..].iter_mut().step_by(width).for_each(|x| *x = 0.0);
+fn fill_block(x: &[f32], source: isize, sheet: &Sheet, width: usize, at: usize, out: &mut [f32]) {
+    let from = source + at as isize;
+    let keep = &sheet.keep[at % width..];
+    let inside = usize::try_from(from).ok().and_then(|from| x.get(from..)?.first_chunk::<BLOCK>());
+    if let (Some(x), Some(out)) = (inside, out.first_chunk_mut::<BLOCK>()) {
+        *out = masked(*x, keep);
+        return;
+    }
+    for (i, (out, keep)) in out.iter_mut().zip(keep).enumerate() {
+        *out = if *keep == 0 { 0.0 } else { x[(from + i as isize) as usize] };
+    }
+}
+
+/// The numbers whose mask is all ones, and 0 for the others.
+#[inline(always)]
+fn masked(x: [f32; BLOCK], keep: &[u32]) -> [f32; BLOCK] {
+    let keep = keep.first_chunk::<BLOCK>().copied().unwrap_or([0; BLOCK]);
+    let mut out = [0.0; BLOCK];
+    for i in 0..BLOCK {
+        out[i] = f32::from_bits(x[i].to_bits() & keep[i]);
+    }
+    out
+}
+
+/// Fills with zeros; a narrow row without a call.
+#[inline(always)]
+fn zero(out: &mut [f32]) {
+    if out.len() > 2 * BLOCK {
+        out.fill(0.0);
+    } else if let Some(first) = out.first_chunk_mut::<BLOCK>() {
+        *first = [0.0; BLOCK];
+        let last = out.len() - BLOCK;
+        out[last..].copy_from_slice(&[0.0; BLOCK]);
+    } else {
+        out.iter_mut().for_each(|x| *x = 0.0);
+    }
 }

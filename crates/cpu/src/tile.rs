@@ -237,7 +237,7 @@ pub(crate) struct Dots<'a, 'o> {
     pub b: Operand<'a>,
     /// Pieces that each sum consists of.
     pub members: usize,
-    /// The length of each piece; best a multiple of the vector length.
+    /// The length of each piece.
     pub len: usize,
     /// The output's rows.
     pub out: &'a mut [&'o mut [f32]],
@@ -267,23 +267,26 @@ impl Dots<'_, '_> {
     fn tile<S: Simd, const A: usize, const B: usize>(&mut self, simd: S, i: usize, j: usize) {
         let a: [&[f32]; A] = self.a.rows(i, self.members, self.len);
         let b: [&[f32]; B] = self.b.rows(j, self.members, self.len);
+        if self.len < S::F32_LANES {
+            self.short_tile(&a, &b, [i, j]);
+            return;
+        }
         let whole = self.len - self.len % S::F32_LANES;
         let mut sums = [[simd.splat_f32s(0.0); B]; A];
         for m in 0..self.members {
+            let (a_start, b_start) = (m * self.a.pitch, m * self.b.pitch);
             for p in (0..whole).step_by(S::F32_LANES) {
-                let mut left = [simd.splat_f32s(0.0); A];
-                for r in 0..A {
-                    // SAFETY: `p` and a vector's length together are at most `len`, and `rows` has cut each row to the last
-                    // member's `len`. Checks of ten slices in the innermost loop push the sums out of the registers.
-                    left[r] = unsafe { load::<S>(a[r], m * self.a.pitch + p) };
-                }
-                for c in 0..B {
-                    // SAFETY: as above.
-                    let right = unsafe { load::<S>(b[c], m * self.b.pitch + p) };
-                    for r in 0..A {
-                        sums[r][c] = simd.mul_add_e_f32s(left[r], right, sums[r][c]);
-                    }
-                }
+                // SAFETY: `p` and a vector's length together are at most `len`, and `rows` has cut each row to the last
+                // member's `len`. Checks of ten slices in the innermost loop push the sums out of the registers.
+                unsafe { accumulate(simd, &mut sums, (&a, a_start + p), (&b, b_start + p), None) };
+            }
+            if whole < self.len {
+                // The last vector is moved back to end with the piece; what was added before is masked.
+                let p = self.len - S::F32_LANES;
+                let lanes = S::as_simd_u32s(&LANE_NUMBERS).0[0];
+                let fresh = simd.less_than_u32s(simd.splat_u32s((whole - p - 1) as u32), lanes);
+                // SAFETY: as above.
+                unsafe { accumulate(simd, &mut sums, (&a, a_start + p), (&b, b_start + p), Some(fresh)) };
             }
         }
         for (sums, out) in sums.iter().zip(&mut self.out[i..]) {
@@ -291,21 +294,60 @@ impl Dots<'_, '_> {
                 *out += simd.reduce_sum_f32s(*sum);
             }
         }
-        if whole < self.len {
-            self.rest(&a, &b, [i, j], whole);
-        }
     }
 
-    /// Adds what lies beyond the whole vectors of each piece.
-    fn rest(&mut self, a: &[&[f32]], b: &[&[f32]], [i, j]: [usize; 2], whole: usize) {
+    /// A tile of pieces that are shorter than a vector.
+    fn short_tile(&mut self, a: &[&[f32]], b: &[&[f32]], [i, j]: [usize; 2]) {
         for (a, out) in a.iter().zip(&mut self.out[i..]) {
             for (b, out) in b.iter().zip(&mut out[j..]) {
                 for m in 0..self.members {
-                    let a = &a[m * self.a.pitch..][whole..self.len];
-                    let b = &b[m * self.b.pitch..][whole..self.len];
+                    let a = &a[m * self.a.pitch..][..self.len];
+                    let b = &b[m * self.b.pitch..][..self.len];
                     *out += a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
                 }
             }
+        }
+    }
+}
+
+/// The numbers of a vector's lanes, for vectors of up to 2,048 bits.
+const LANE_NUMBERS: [u32; 64] = {
+    let mut numbers = [0; 64];
+    let mut i = 0;
+    while i < 64 {
+        numbers[i] = i as u32;
+        i += 1;
+    }
+    numbers
+};
+
+/// Adds the products of one vector of each row; of its lanes only those in `fresh`, if it is given.
+///
+/// # Safety
+/// Each row must hold a whole vector from its start, the second of the pair, on.
+#[inline(always)]
+unsafe fn accumulate<S: Simd, const A: usize, const B: usize>(
+    simd: S,
+    sums: &mut [[S::f32s; B]; A],
+    (a, a_start): (&[&[f32]; A], usize),
+    (b, b_start): (&[&[f32]; B], usize),
+    fresh: Option<S::m32s>,
+) {
+    let zero = simd.splat_f32s(0.0);
+    let mut left = [zero; A];
+    for r in 0..A {
+        // SAFETY: the caller's promise.
+        let row = unsafe { load::<S>(a[r], a_start) };
+        left[r] = match fresh {
+            Some(fresh) => simd.select_f32s(fresh, row, zero),
+            None => row,
+        };
+    }
+    for c in 0..B {
+        // SAFETY: the caller's promise.
+        let right = unsafe { load::<S>(b[c], b_start) };
+        for r in 0..A {
+            sums[r][c] = simd.mul_add_e_f32s(left[r], right, sums[r][c]);
         }
     }
 }

@@ -6,9 +6,9 @@ use convoke_core::step::Step;
 use super::conv::sampling;
 use crate::context::Context;
 use crate::sheets::Sheets;
-use crate::tile::{Dots, Operand, lanes};
+use crate::tile::{Dots, Operand};
 
-/// Bytes of sheets and gradients that are made at a time: they are read once for every few output channels.
+/// Bytes of sheets that are made at a time: they are read once for every few output channels.
 const PIECE_BYTES: usize = 512 << 10;
 
 /// Output channels of one task.
@@ -32,62 +32,39 @@ impl Shared<'_> {
     fn task(&self, group: usize, row: usize, samples: std::ops::Range<usize>, out: &mut [f32]) {
         let rows = out.len() / self.offsets.len();
         let [height, width] = self.geometry.window.output();
-        let sample_len = self.geometry.group_in() * self.sheets.channel;
-        let gradient_len = (self.strip * width).next_multiple_of(lanes(self.context.arch));
-        let members = (PIECE_BYTES / 4 / (sample_len + rows * gradient_len)).clamp(1, samples.len());
-        // A vector may be read beyond the end of a sample's sheets: what lies there is multiplied by 0, so it must be finite.
-        let mut sheets = self.context.scratch(members * sample_len + 64);
-        sheets[members * sample_len..].fill(0.0);
-        let mut gradients = self.context.scratch(members * rows * gradient_len);
-        let row_offsets: Vec<usize> = (0..rows).map(|r| r * gradient_len).collect();
+        let (plane, sample_len) = (height * width, self.geometry.group_in() * self.sheets.channel);
+        let members = (PIECE_BYTES / 4 / sample_len).clamp(1, samples.len());
+        let mut sheets = self.context.scratch(members * sample_len);
         out.fill(0.0);
-        let mut out_rows: Vec<&mut [f32]> = out.chunks_exact_mut(self.offsets.len()).collect();
+        let mut out: Vec<&mut [f32]> = out.chunks_exact_mut(self.offsets.len()).collect();
         for strip in (0..height).step_by(self.strip) {
             let strip_rows = self.strip.min(height - strip);
-            let len = (strip_rows * width).next_multiple_of(lanes(self.context.arch));
             for first in samples.clone().step_by(members) {
                 let members = members.min(samples.end - first);
                 for member in 0..members {
                     let sheets = &mut sheets[member * sample_len..][..sample_len];
                     self.fill_sheets(group, first + member, strip, strip_rows, sheets);
-                    let gradients = &mut gradients[member * rows * gradient_len..][..rows * gradient_len];
-                    self.fill_gradients(first + member, row, strip * width..(strip + strip_rows) * width, gradients);
                 }
+                let start = |r| (first * self.geometry.out_channels + row + r) * plane + strip * width;
+                let gradients: Vec<usize> = (0..rows).map(start).collect();
                 self.context.arch.dispatch(Dots {
-                    a: Operand { data: &gradients, offsets: &row_offsets, pitch: rows * gradient_len },
+                    a: Operand { data: self.gy, offsets: &gradients, pitch: self.geometry.output_len() },
                     b: Operand { data: &sheets, offsets: &self.offsets, pitch: sample_len },
                     members,
-                    len,
-                    out: &mut out_rows,
+                    len: strip_rows * width,
+                    out: &mut out,
                 });
             }
         }
     }
 
     fn fill_sheets(&self, group: usize, sample: usize, strip: usize, rows: usize, out: &mut [f32]) {
-        let plane = self.geometry.window.input_len();
-        let len = self.geometry.group_in() * plane;
+        let len = self.geometry.group_in() * self.geometry.window.input_len();
         let x = &self.x[sample * self.geometry.input_len() + group * len..][..len];
         self.context.vectorized(
             #[inline(always)]
-            || {
-                for (plane, out) in x.chunks_exact(plane).zip(out.chunks_exact_mut(self.sheets.channel)) {
-                    self.sheets.fill(plane, strip, rows, out);
-                }
-            },
+            || self.sheets.fill(x, strip, rows, out),
         );
-    }
-
-    /// Rows of the gradient, padded with zeros to whole vectors.
-    fn fill_gradients(&self, sample: usize, row: usize, range: std::ops::Range<usize>, out: &mut [f32]) {
-        let plane = self.geometry.window.output_len();
-        let gradient_len = (self.strip * self.geometry.window.output()[1]).next_multiple_of(lanes(self.context.arch));
-        let gy = &self.gy[sample * self.geometry.output_len() + row * plane..];
-        for (gy, out) in gy.chunks_exact(plane).zip(out.chunks_exact_mut(gradient_len)) {
-            let (now, rest) = out.split_at_mut(range.len());
-            now.copy_from_slice(&gy[range.clone()]);
-            rest.fill(0.0);
-        }
     }
 }
 
