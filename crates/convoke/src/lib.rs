@@ -75,6 +75,9 @@ pub use {
 /// What most programs need.
 pub mod prelude {
     pub use convoke_core::engine::Engine;
+    pub use convoke_core::layers::{
+        Add, AvgPool2d, Concat, Conv2d, Features, Flatten, GlobalAvgPool, LeakyRelu, Linear, MaxPool2d, Relu,
+    };
     pub use convoke_core::model::{ModelSpec, Network};
     pub use convoke_core::optim::Optimizer;
     pub use convoke_data::{Dataset, Files, Normalization, Options, Samples, Statistics};
@@ -85,3 +88,8 @@ pub mod prelude {
 
     pub use crate::device::DeviceRequest;
 }
+
+/// The README's example, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
