@@ -19,6 +19,7 @@ override TILE_H: u32 = 1;
 const TILES_X: u32 = (OUT_W + TILE_W - 1u) / TILE_W;
 const TILES_Y: u32 = (OUT_H + TILE_H - 1u) / TILE_H;
 const TILES_O: u32 = (GROUP_OUT + TILE_O - 1u) / TILE_O;
+const PARTS: u32 = KERNEL_W / TAPS;
 const THREADS: u32 = GROUPS * TILES_O * TILES_Y * TILES_X;
 
 @compute @workgroup_size(WORKGROUP)
@@ -41,32 +42,36 @@ fn main(
     let n = thread / GROUPS;
 
     var sums: array<f32, TILE_O * TILE_H * TILE_W>;
-    for (var c = 0u; c < GROUP_IN; c++) {
+    // One loop over channels, rows and parts of rows of the window: each level of nesting would copy all sums.
+    for (var k = 0u; k < GROUP_IN * KERNEL_H * PARTS; k++) {
+        let c = k / (KERNEL_H * PARTS);
+        let a = k / PARTS % KERNEL_H;
+        let b0 = k % PARTS * TAPS;
         let plane = ((n * GROUPS + g) * GROUP_IN + c) * IN_H;
-        for (var a = 0u; a < KERNEL_H; a++) {
-            for (var b0 = 0u; b0 < KERNEL_W; b0 += TAPS) {
-                var spans: array<array<f32, SPAN>, TILE_H>;
+        var spans: array<array<f32, SPAN>, TILE_H>;
+        // unroll
+        for (var r = 0u; r < TILE_H; r++) {
+            let row = i32((top + r) * STRIDE_H + a * DILATION_H) - i32(PADDING_H);
+            let base = (plane + u32(clamp(row, 0, i32(IN_H) - 1))) * IN_W;
+            let first = i32(left * STRIDE_W + b0 * DILATION_W) - i32(PADDING_W);
+            spans[r] = x_span(base, first, row >= 0 && row < i32(IN_H));
+        }
+        // unroll
+        for (var o = 0u; o < TILE_O; o++) {
+            let kernel = (g * GROUP_OUT + min(first_o + o, GROUP_OUT - 1u)) * GROUP_IN + c;
+            let at = (kernel * KERNEL_H + a) * KERNEL_W + b0;
+            var w: array<f32, TAPS>;
+            // unroll
+            for (var b = 0u; b < TAPS; b++) {
+                w[b] = weight[at + b];
+            }
+            // unroll
+            for (var r = 0u; r < TILE_H; r++) {
                 // unroll
-                for (var r = 0u; r < TILE_H; r++) {
-                    let row = i32((top + r) * STRIDE_H + a * DILATION_H) - i32(PADDING_H);
-                    let base = (plane + u32(clamp(row, 0, i32(IN_H) - 1))) * IN_W;
-                    let first = i32(left * STRIDE_W + b0 * DILATION_W) - i32(PADDING_W);
-                    spans[r] = x_span(base, first, row >= 0 && row < i32(IN_H));
-                }
-                // unroll
-                for (var o = 0u; o < TILE_O; o++) {
-                    let kernel = (g * GROUP_OUT + min(first_o + o, GROUP_OUT - 1u)) * GROUP_IN + c;
-                    let at = (kernel * KERNEL_H + a) * KERNEL_W + b0;
+                for (var p = 0u; p < TILE_W; p++) {
                     // unroll
                     for (var b = 0u; b < TAPS; b++) {
-                        let w = weight[at + b];
-                        // unroll
-                        for (var r = 0u; r < TILE_H; r++) {
-                            // unroll
-                            for (var p = 0u; p < TILE_W; p++) {
-                                sums[(o * TILE_H + r) * TILE_W + p] += w * spans[r][p * STRIDE_W + b * DILATION_W];
-                            }
-                        }
+                        sums[(o * TILE_H + r) * TILE_W + p] += w[b] * spans[r][p * STRIDE_W + b * DILATION_W];
                     }
                 }
             }

@@ -1,5 +1,5 @@
 // A convolution's gradient with respect to its input, gathered: each input pixel collects from the outputs whose windows it lies
-// in. A thread computes TILE_C channels × TILE_W columns of one row of one sample.
+// in. A thread computes TILE_C channels × TILE_H rows × TILE_W columns of one sample.
 #import shared/step
 #import shared/thread
 #import shared/channels
@@ -8,6 +8,8 @@
 
 /// Input channels that a thread computes.
 override TILE_C: u32 = 4;
+/// Input rows that a thread computes, a stride apart.
+override TILE_H: u32 = 1;
 /// Input columns that a thread computes: all of a row, or a multiple of the stride (of 1 where columns are not written out).
 override TILE_W: u32 = 4;
 /// Rows of the window that meet the same output rows are so many apart: stride / gcd(stride, dilation).
@@ -36,10 +38,11 @@ fn g_lane(v: G, i: u32) -> f32 {
 
 const TILES_X: u32 = (IN_W + TILE_W - 1u) / TILE_W;
 // Rows are numbered by their remainder first, so that neighbouring threads meet the same rows of the window.
-const ROWS: u32 = (IN_H + STRIDE_H - 1u) / STRIDE_H;
+const ROWS: u32 = ((IN_H + STRIDE_H - 1u) / STRIDE_H + TILE_H - 1u) / TILE_H;
 const TILES_C: u32 = (GROUP_IN + TILE_C - 1u) / TILE_C;
 const THREADS: u32 = GROUPS * TILES_C * STRIDE_H * ROWS * TILES_X;
 const TAPS: u32 = KERNEL_H * KERNEL_W;
+const TURNS: u32 = (KERNEL_H + STEP_A - 1u) / STEP_A;
 const SHIFT: i32 = (FIRST % i32(G_LANES) + i32(G_LANES)) % i32(G_LANES);
 const LOADS: u32 = (u32(SHIFT) + SPAN + G_LANES - 1u) / G_LANES;
 
@@ -82,74 +85,92 @@ fn main(
     }
     let left = select(thread % TILES_X * TILE_W, 0u, TILES_X == 1u);
     thread /= TILES_X;
-    let row = thread % ROWS * STRIDE_H + thread / ROWS % STRIDE_H;
+    let top = thread % ROWS * TILE_H * STRIDE_H + thread / ROWS % STRIDE_H;
     thread /= ROWS * STRIDE_H;
     let first_c = thread % TILES_C * TILE_C;
     thread /= TILES_C;
     let g = thread % GROUPS;
     let n = thread / GROUPS;
 
-    var sums: array<f32, TILE_C * TILE_W>;
-    let reach = row + PADDING_H;
+    var sums: array<f32, TILE_C * TILE_H * TILE_W>;
+    let reach = top + PADDING_H;
     let first_a = select(first_tap(reach, STRIDE_H, DILATION_H, KERNEL_H), 0u, STEP_A == 1u && STRIDE_H == 1u);
-    for (var o = g * GROUP_OUT; o < (g + 1u) * GROUP_OUT; o++) {
-        let kernel = o * GROUP_IN;
-        for (var a = first_a; a < KERNEL_H; a += STEP_A) {
-            let up = i32(reach) - i32(a * DILATION_H);
-            let inside = up >= 0 && up < i32(OUT_H * STRIDE_H);
-            let base = ((n * GROUPS * GROUP_OUT + o) * OUT_H + u32(clamp(up, 0, i32(OUT_H * STRIDE_H) - 1)) / STRIDE_H) * OUT_W;
-            if (WRITTEN_OUT) {
-                let span = gy_span(base, i32(left / STRIDE_W) + FIRST, inside);
+    // One loop over channels and rows of the window: each level of nesting would copy all sums.
+    for (var k = 0u; k < GROUP_OUT * TURNS; k++) {
+        let o = g * GROUP_OUT + k / TURNS;
+        let a = first_a + k % TURNS * STEP_A;
+        let up = i32(reach) - i32(a * DILATION_H);
+        let met = a < KERNEL_H;
+        let plane = (n * GROUPS * GROUP_OUT + o) * OUT_H;
+        let taps = min(a, KERNEL_H - 1u) * KERNEL_W;
+        if (WRITTEN_OUT) {
+            var spans: array<array<f32, SPAN>, TILE_H>;
+            // unroll
+            for (var r = 0u; r < TILE_H; r++) {
+                let i = (up + i32(r * STRIDE_H)) / i32(STRIDE_H);
+                let inside = met && up + i32(r * STRIDE_H) >= 0 && i < i32(OUT_H);
+                let base = (plane + u32(clamp(i, 0, i32(OUT_H) - 1))) * OUT_W;
+                spans[r] = gy_span(base, i32(left / STRIDE_W) + FIRST, inside);
+            }
+            // slot: taps
+            // unroll
+            for (var c = 0u; c < TILE_C; c++) {
+                let at = (o * GROUP_IN + min(first_c + c, GROUP_IN - 1u)) * TAPS + taps;
+                var w: array<f32, KERNEL_W>;
                 // unroll
-                for (var c = 0u; c < TILE_C; c++) {
-                    let at = (kernel + min(first_c + c, GROUP_IN - 1u)) * TAPS + a * KERNEL_W;
-                    // slot: taps
+                for (var b = 0u; b < KERNEL_W; b++) {
+                    w[b] = weight[at + b];
+                }
+                // unroll
+                for (var r = 0u; r < TILE_H; r++) {
                     // unroll
-                    for (var b = 0u; b < KERNEL_W; b++) {
-                        let w = weight[at + b];
+                    for (var p = 0u; p < TILE_W; p++) {
                         // unroll
-                        for (var p = 0u; p < TILE_W; p++) {
-                            if ((i32(p + PADDING_W) - i32(b * DILATION_W) - FIRST * i32(STRIDE_W)) % i32(STRIDE_W) == 0) {
-                                sums[c * TILE_W + p] += w * span[(i32(p + PADDING_W) - i32(b * DILATION_W) - FIRST * i32(STRIDE_W)) / i32(STRIDE_W)];
+                        for (var b = 0u; b < KERNEL_W; b++) {
+                            const AWAY = i32(p + PADDING_W) - i32(b * DILATION_W) - FIRST * i32(STRIDE_W);
+                            if (AWAY % i32(STRIDE_W) == 0) {
+                                sums[(c * TILE_H + r) * TILE_W + p] += w[b] * spans[r][AWAY / i32(STRIDE_W)];
                             }
                         }
                     }
-                    // end
                 }
-            } else {
-                for (var b = first_tap(left + PADDING_W, STRIDE_W, DILATION_W, KERNEL_W); b < KERNEL_W; b += STEP_B) {
-                    let along = i32(left + PADDING_W) - i32(b * DILATION_W);
-                    let within = inside && along >= 0 && along < i32(OUT_W * STRIDE_W);
-                    let j = u32(clamp(along, 0, i32(OUT_W * STRIDE_W) - 1)) / STRIDE_W;
-                    let v = select(0.0, g_lane(gy[(base + j) / G_LANES], 0u), within);
-                    // unroll
-                    for (var c = 0u; c < TILE_C; c++) {
-                        let at = (kernel + min(first_c + c, GROUP_IN - 1u)) * TAPS + a * KERNEL_W;
-                        sums[c * TILE_W] += weight[at + b] * v;
-                    }
+            }
+            // end
+        } else {
+            for (var b = first_tap(left + PADDING_W, STRIDE_W, DILATION_W, KERNEL_W); b < KERNEL_W; b += STEP_B) {
+                let along = i32(left + PADDING_W) - i32(b * DILATION_W);
+                let within = met && up >= 0 && up < i32(OUT_H * STRIDE_H) && along >= 0 && along < i32(OUT_W * STRIDE_W);
+                let j = u32(clamp(along, 0, i32(OUT_W * STRIDE_W) - 1)) / STRIDE_W;
+                let base = (plane + u32(clamp(up, 0, i32(OUT_H * STRIDE_H) - 1)) / STRIDE_H) * OUT_W;
+                let v = select(0.0, g_lane(gy[(base + j) / G_LANES], 0u), within);
+                // unroll
+                for (var c = 0u; c < TILE_C; c++) {
+                    let at = (o * GROUP_IN + min(first_c + c, GROUP_IN - 1u)) * TAPS + taps;
+                    sums[c * TILE_W] += weight[at + b] * v;
                 }
             }
         }
-    }
-    if (row >= IN_H) {
-        return;
     }
     // unroll
     for (var c = 0u; c < TILE_C; c++) {
         if (first_c + c < GROUP_IN) {
             let channel = g * GROUP_IN + first_c + c;
             let at = per_channel(channel);
-            let base = ((n * GROUPS * GROUP_IN + channel) * IN_H + row) * IN_W + left;
             // unroll
-            for (var q = 0u; q < TILE_W / Y_LANES; q++) {
-                if (left + q * Y_LANES < IN_W) {
-                    var lanes: array<f32, Y_LANES>;
-                    // unroll
-                    for (var j = 0u; j < Y_LANES; j++) {
-                        lanes[j] = sums[c * TILE_W + q * Y_LANES + j];
+            for (var r = 0u; r < TILE_H; r++) {
+                let row = top + r * STRIDE_H;
+                let base = ((n * GROUPS * GROUP_IN + channel) * IN_H + row) * IN_W + left;
+                // unroll
+                for (var q = 0u; q < TILE_W / Y_LANES; q++) {
+                    if (row < IN_H && left + q * Y_LANES < IN_W) {
+                        var lanes: array<f32, Y_LANES>;
+                        // unroll
+                        for (var j = 0u; j < Y_LANES; j++) {
+                            lanes[j] = sums[(c * TILE_H + r) * TILE_W + q * Y_LANES + j];
+                        }
+                        let i = base + q * Y_LANES;
+                        gx[i / Y_LANES] = epilogue(y_pack(lanes), i, at);
                     }
-                    let i = base + q * Y_LANES;
-                    gx[i / Y_LANES] = epilogue(y_pack(lanes), i, at);
                 }
             }
         }

@@ -30,6 +30,8 @@ const TILES_O: u32 = (GROUP_OUT + TILE_O - 1u) / TILE_O;
 const TILES_C: u32 = (GROUP_IN + TILE_C - 1u) / TILE_C;
 const TILES_B: u32 = KERNEL_W / TAPS;
 const THREADS: u32 = GROUPS * TILES_O * TILES_C * KERNEL_H * TILES_B;
+// How far ahead of the row's first column the last column of the first output's window lies, in loaded columns.
+const AHEAD: u32 = SHIFT + (TAPS - 1u) * DILATION_W;
 const SEGMENTS: u32 = (OUT_W + TILE_W - 1u) / TILE_W;
 
 @compute @workgroup_size(WORKGROUP)
@@ -54,38 +56,55 @@ fn main(
     let chunk = thread / GROUPS;
 
     var sums: array<f32, TILE_O * TILE_C * TAPS>;
-    for (var n = chunk * CHUNK; n < min(step.samples, (chunk + 1u) * CHUNK); n++) {
-        for (var i = 0u; i < OUT_H; i++) {
-            let row = i32(i * STRIDE_H + a * DILATION_H) - i32(PADDING_H);
-            let inside = row >= 0 && row < i32(IN_H);
-            for (var segment = 0u; segment < SEGMENTS; segment++) {
-                let left = select(segment * TILE_W, 0u, SEGMENTS == 1u);
-                let first = i32(left * STRIDE_W + b0 * DILATION_W) - i32(PADDING_W);
-                var spans: array<array<f32, SPAN>, TILE_C>;
+    // One loop over samples, rows and parts of rows: each level of nesting would copy all sums.
+    let first_n = chunk * CHUNK;
+    for (var k = 0u; k < (min(step.samples, first_n + CHUNK) - first_n) * OUT_H * SEGMENTS; k++) {
+        let n = first_n + k / (OUT_H * SEGMENTS);
+        let i = k / SEGMENTS % OUT_H;
+        let left = k % SEGMENTS * TILE_W;
+        let row = i32(i * STRIDE_H + a * DILATION_H) - i32(PADDING_H);
+        let inside = row >= 0 && row < i32(IN_H);
+        let first = i32(left * STRIDE_W + b0 * DILATION_W) - i32(PADDING_W);
+        var spans: array<array<f32, SPAN>, TILE_C>;
+        // Columns are loaded where they are first needed, so that few values are held at a time.
+        // unroll
+        for (var q = 0u; q < TILE_W / G_LANES; q++) {
+            // unroll
+            for (var c = 0u; c < TILE_C; c++) {
+                let plane = (n * GROUPS + g) * GROUP_IN + min(first_c + c, GROUP_IN - 1u);
+                let base = (plane * IN_H + u32(clamp(row, 0, i32(IN_H) - 1))) * IN_W;
+                // unroll
+                for (var l = min(q, 1u) * ((q * G_LANES * STRIDE_W + AHEAD - STRIDE_W) / X_LANES + 1u); l < ((q + 1u) * G_LANES * STRIDE_W + AHEAD - STRIDE_W) / X_LANES + 1u; l++) {
+                    let v = x_vector(base, first, inside, l);
+                    // unroll
+                    for (var j = 0u; j < X_LANES; j++) {
+                        if (l * X_LANES + j >= SHIFT && l * X_LANES + j < SHIFT + SPAN) {
+                            spans[c][clamp(l * X_LANES + j, SHIFT, SHIFT + SPAN - 1u) - SHIFT] = x_lane(v, j);
+                        }
+                    }
+                }
+            }
+            var values: array<array<f32, G_LANES>, TILE_O>;
+            // unroll
+            for (var o = 0u; o < TILE_O; o++) {
+                let plane = (n * GROUPS + g) * GROUP_OUT + min(first_o + o, GROUP_OUT - 1u);
+                let base = (plane * OUT_H + i) * OUT_W + left;
+                let within = left + q * G_LANES < OUT_W;
+                let v = select(G(), gy[select(0u, base + q * G_LANES, within) / G_LANES], within);
+                // unroll
+                for (var j = 0u; j < G_LANES; j++) {
+                    values[o][j] = g_lane(v, j);
+                }
+            }
+            // unroll
+            for (var o = 0u; o < TILE_O; o++) {
                 // unroll
                 for (var c = 0u; c < TILE_C; c++) {
-                    let plane = (n * GROUPS + g) * GROUP_IN + min(first_c + c, GROUP_IN - 1u);
-                    let base = (plane * IN_H + u32(clamp(row, 0, i32(IN_H) - 1))) * IN_W;
-                    spans[c] = x_span(base, first, inside);
-                }
-                // unroll
-                for (var o = 0u; o < TILE_O; o++) {
-                    let plane = (n * GROUPS + g) * GROUP_OUT + min(first_o + o, GROUP_OUT - 1u);
-                    let base = (plane * OUT_H + i) * OUT_W + left;
                     // unroll
-                    for (var q = 0u; q < TILE_W / G_LANES; q++) {
-                        let within = left + q * G_LANES < OUT_W;
-                        let v = select(G(), gy[select(0u, base + q * G_LANES, within) / G_LANES], within);
+                    for (var b = 0u; b < TAPS; b++) {
                         // unroll
                         for (var j = 0u; j < G_LANES; j++) {
-                            let value = g_lane(v, j);
-                            // unroll
-                            for (var c = 0u; c < TILE_C; c++) {
-                                // unroll
-                                for (var b = 0u; b < TAPS; b++) {
-                                    sums[(o * TILE_C + c) * TAPS + b] += value * spans[c][(q * G_LANES + j) * STRIDE_W + b * DILATION_W];
-                                }
-                            }
+                            sums[(o * TILE_C + c) * TAPS + b] += values[o][j] * spans[c][(q * G_LANES + j) * STRIDE_W + b * DILATION_W];
                         }
                     }
                 }

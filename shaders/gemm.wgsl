@@ -134,11 +134,11 @@ fn main(
         let at = load_a(top, k);
         let bt = load_b(left, k);
         // unroll
-        for (var s = 0u; s < STEP_K; s++) {
+        for (var r = 0u; r < TILE_M; r++) {
             // unroll
-            for (var r = 0u; r < TILE_M; r++) {
+            for (var p = 0u; p < TILE_N; p++) {
                 // unroll
-                for (var p = 0u; p < TILE_N; p++) {
+                for (var s = 0u; s < STEP_K; s++) {
                     sums[r * TILE_N + p] += at[r * STEP_K + s] * bt[s * TILE_N + p];
                 }
             }

@@ -35,6 +35,7 @@ fn store_index(at: u32, value: I) {
 
 const TILES_X: u32 = (OUT_W + TILE_W - 1u) / TILE_W;
 const THREADS: u32 = CHANNELS * OUT_H * TILES_X;
+const PARTS: u32 = KERNEL_W / TAPS;
 const PADDED: bool = PADDING_H + PADDING_W > 0u;
 
 fn is_nan(value: f32) -> bool {
@@ -63,11 +64,13 @@ fn main(
     for (var p = 0u; p < TILE_W; p++) {
         best[p] = IN_H * IN_W;
     }
-    for (var a = 0u; a < KERNEL_H; a++) {
+    for (var k = 0u; k < KERNEL_H * PARTS; k++) {
+        let a = k / PARTS;
+        let b0 = k % PARTS * TAPS;
         let row = i32(i * STRIDE_H + a * DILATION_H) - i32(PADDING_H);
         let inside = row >= 0 && row < i32(IN_H);
         let base = (plane * IN_H + u32(clamp(row, 0, i32(IN_H) - 1))) * IN_W;
-        for (var b0 = 0u; b0 < KERNEL_W; b0 += TAPS) {
+        {
             let first = i32(left * STRIDE_W + b0 * DILATION_W) - i32(PADDING_W);
             let span = x_span(base, first, inside);
             // unroll

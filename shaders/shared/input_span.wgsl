@@ -19,15 +19,21 @@ const SPAN: u32 = (TILE_W - 1u) * STRIDE_W + (TAPS - 1u) * DILATION_W + 1u;
 const SHIFT: u32 = (X_LANES - PADDING_W % X_LANES) % X_LANES;
 const LOADS: u32 = (SHIFT + SPAN + X_LANES - 1u) / X_LANES;
 
-// The columns from `first` of the row at `base`, 0 outside of the input. `base` and `first + SHIFT` are multiples of the lanes.
+// The vector number `q` of the columns from `first` of the row at `base`, 0 outside of the input. `base` and `first + SHIFT` are
+// multiples of the lanes.
+fn x_vector(base: u32, first: i32, inside: bool, q: u32) -> X {
+    let column = first - i32(SHIFT) + i32(q * X_LANES);
+    let within = inside && column >= 0 && column < i32(IN_W);
+    let at = (base + u32(clamp(column, 0, i32(IN_W - X_LANES)))) / X_LANES;
+    return select(X(), x[at], within);
+}
+
+// All columns from `first` that the tile sees.
 fn x_span(base: u32, first: i32, inside: bool) -> array<f32, SPAN> {
     var span: array<f32, SPAN>;
     // unroll
     for (var q = 0u; q < LOADS; q++) {
-        let column = first - i32(SHIFT) + i32(q * X_LANES);
-        let within = inside && column >= 0 && column < i32(IN_W);
-        let at = (base + u32(clamp(column, 0, i32(IN_W - X_LANES)))) / X_LANES;
-        let v = select(X(), x[at], within);
+        let v = x_vector(base, first, inside, q);
         // unroll
         for (var j = 0u; j < X_LANES; j++) {
             if (q * X_LANES + j >= SHIFT && q * X_LANES + j < SHIFT + SPAN) {

@@ -52,7 +52,9 @@ fn windows() -> Vec<Window> {
 fn convolutions() -> Vec<Kernel> {
     let mut kernels: Vec<Kernel> = Vec::new();
     for window in windows() {
-        for (in_channels, out_channels, groups) in [(3, 16, 1), (16, 32, 1), (6, 6, 6), (4, 10, 2), (1, 1, 1), (5, 7, 1)] {
+        for (in_channels, out_channels, groups) in
+            [(3, 16, 1), (16, 32, 1), (6, 6, 6), (4, 10, 2), (1, 1, 1), (5, 7, 1)]
+        {
             let geometry = ConvGeometry { in_channels, out_channels, groups, window };
             kernels.push(ConvGradWeight { geometry, chunk: 4 }.into());
             for epilogue in epilogues(out_channels, window.output_len()) {
@@ -101,7 +103,8 @@ fn products() -> Vec<Kernel> {
 }
 
 fn pointwise() -> Vec<Kernel> {
-    let mut kernels: Vec<Kernel> = vec![Map { len: Extent::Batch(1), expr: Expr::InverseSamples, operands: vec![] }.into()];
+    let mut kernels: Vec<Kernel> =
+        vec![Map { len: Extent::Batch(1), expr: Expr::InverseSamples, operands: vec![] }.into()];
     for len in [Extent::Batch(12), Extent::Fixed(7), Extent::Batch(6)] {
         for epilogue in epilogues(3, 2) {
             let operands = std::iter::once(Broadcast::Element).chain(epilogue.operands).collect();
@@ -123,7 +126,8 @@ fn others() -> Vec<Kernel> {
         kernels.push(Reduce { outer, reduce, inner, scale: 0.5, mean_over_batch: false }.into());
         kernels.push(Reduce { outer, reduce, inner, scale: 1.0, mean_over_batch: true }.into());
     }
-    for (source_channels, channels, plane) in [(1, 1, 784), (1, 3, 784), (3, 3, 1024), (3, 3, 15), (1, 3, 6), (4, 4, 9)] {
+    for (source_channels, channels, plane) in [(1, 1, 784), (1, 3, 784), (3, 3, 1024), (3, 3, 15), (1, 3, 6), (4, 4, 9)]
+    {
         let (mean, inverse_std) = (vec![0.25; channels], vec![3.5; channels]);
         kernels.push(Gather { source_channels, channels, plane, mean, inverse_std }.into());
     }

@@ -1,13 +1,13 @@
 //! Convolution: reads `x [N, C, h, w]`, `weight [O, C/groups, kh, kw]`, then the epilogue's operands; writes `y [N, O, oh, ow]`.
 
-use convoke_shaders::conv as template;
-use super::shader::{Shader, Target, conv_params, epilogue, lanes, unpack};
-use super::tiling::{Cost, TYPICAL_SAMPLES, cheapest, divisor, pairs};
-use crate::expr::Broadcast;
 use super::ConvGeometry;
+use super::shader::{Shader, Target, conv_params, epilogue, lanes, unpack};
+use super::tiling::{Cost, TYPICAL_SAMPLES, cheapest, divisor, edges};
+use crate::expr::Broadcast;
 use crate::expr::Epilogue;
 use crate::plan::Flops;
 use crate::shape::Extent;
+use convoke_shaders::conv as template;
 
 /// `y[n, o, i, j] = epilogue(Σ_{c, a, b} x[n, c, i·stride − pad + a·dilation, …] · weight[o, c, a, b])`: a cross-correlation, as in PyTorch.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,12 +36,12 @@ impl Conv {
         let geometry = &self.geometry;
         let [oh, ow] = geometry.window.output();
         let taps = divisor(geometry.window.kernel[1], MAX_TAPS);
-        let (tile_o, tile_w) = self.tile(target, taps);
+        let [tile_o, tile_h, tile_w] = self.tile(target, taps);
         let workgroup = target.tile_workgroup();
         let params = conv_params!(template, geometry, {
             workgroup: workgroup as u32,
             tile_o: tile_o as u32,
-            tile_h: 1,
+            tile_h: tile_h as u32,
             tile_w: tile_w as u32,
             taps: taps as u32,
         });
@@ -50,19 +50,20 @@ impl Conv {
             ("x", &unpack("X", "f32", geometry.window.input_lanes(tile_w, taps))),
             ("epilogue", &epilogue(&self.epilogue, 4, lanes(&[ow, tile_w]), channel)),
         ]);
-        let tiles = geometry.groups * geometry.group_out().div_ceil(tile_o) * oh * ow.div_ceil(tile_w);
+        let tiles = geometry.groups * geometry.group_out().div_ceil(tile_o) * oh.div_ceil(tile_h) * ow.div_ceil(tile_w);
         Shader::new(source, [2, 1, self.epilogue.operands.len()]).over(workgroup, [(Extent::Batch(tiles), 1)])
     }
 
-    /// Output channels and columns that a thread computes.
-    fn tile(&self, target: Target, taps: usize) -> (usize, usize) {
+    /// Output channels, rows and columns that a thread computes.
+    fn tile(&self, target: Target, taps: usize) -> [usize; 3] {
         let (geometry, window) = (&self.geometry, &self.geometry.window);
         let [oh, ow] = window.output();
-        cheapest(target, &pairs(geometry.group_out().min(16), ow.min(32)), |(o, w)| {
+        cheapest(target, &edges([geometry.group_out().min(16), oh.min(2), ow.min(32)]), |[o, h, w]| {
             let lanes = window.input_lanes(w, taps);
-            let threads = TYPICAL_SAMPLES * geometry.groups * geometry.group_out().div_ceil(o) * oh * ow.div_ceil(w);
-            Cost { sums: o * w, products: o * w * taps, threads, turns: 1, ..Cost::default() }
-                .load(window.input_loads(w, taps, lanes), lanes)
+            let tiles = geometry.groups * geometry.group_out().div_ceil(o) * oh.div_ceil(h) * ow.div_ceil(w);
+            let threads = TYPICAL_SAMPLES * tiles;
+            Cost { sums: o * h * w, products: o * h * w * taps, threads, turns: 1, ..Cost::default() }
+                .load(h * window.input_loads(w, taps, lanes), lanes)
                 .load(o * taps, 1)
         })
     }

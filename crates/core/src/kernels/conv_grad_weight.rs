@@ -1,13 +1,13 @@
 //! A convolution's gradient with respect to its weight, in partial sums: reads `x [N, C, h, w]`, `gy [N, O, oh, ow]`; writes
 //! `partial [⌈N/chunk⌉, O, C/groups, kh, kw]`, which a reduce adds up in order.
 
-use convoke_shaders::conv_grad_weight as template;
+use super::ConvGeometry;
 use super::conv::MAX_TAPS;
 use super::shader::{Shader, Target, conv_params, lanes, unpack};
-use super::tiling::{Cost, TYPICAL_SAMPLES, cheapest, divisor, pairs};
-use super::ConvGeometry;
-use crate::shape::Extent;
+use super::tiling::{Cost, TYPICAL_SAMPLES, cheapest, divisor, edges};
 use crate::plan::Flops;
+use crate::shape::Extent;
+use convoke_shaders::conv_grad_weight as template;
 
 /// `partial[p, o, c, a, b] = Σ_{n in chunk p, i, j} gy[n, o, i, j] · x[n, c, i·stride − pad + a·dilation, …]`.
 ///
@@ -33,7 +33,7 @@ impl ConvGradWeight {
     pub fn shader(&self, target: Target) -> Shader {
         let (geometry, window) = (&self.geometry, &self.geometry.window);
         let taps = divisor(window.kernel[1], MAX_TAPS);
-        let (tile_o, tile_c, tile_w) = self.tile(target, taps);
+        let [tile_o, tile_c, tile_w] = self.tile(target, taps);
         let workgroup = target.tile_workgroup();
         let params = conv_params!(template, geometry, {
             workgroup: workgroup as u32,
@@ -63,13 +63,11 @@ impl ConvGradWeight {
     }
 
     /// Output channels, input channels, and output columns at a time of a thread.
-    fn tile(&self, target: Target, taps: usize) -> (usize, usize, usize) {
+    fn tile(&self, target: Target, taps: usize) -> [usize; 3] {
         let (geometry, window) = (&self.geometry, &self.geometry.window);
         let ow = window.output()[1];
-        let edges = pairs(geometry.group_out().min(16), geometry.group_in().min(16));
-        let columns = 1..=ow.min(32);
-        let candidates: Vec<_> = columns.flat_map(|w| edges.iter().map(move |&(o, c)| (o, c, w))).collect();
-        cheapest(target, &candidates, |(o, c, w)| {
+        let candidates = edges([geometry.group_out().min(16), geometry.group_in().min(16), ow.min(32)]);
+        cheapest(target, &candidates, |[o, c, w]| {
             let (x_lanes, g_lanes) = (window.input_lanes(w, taps), self.gradient_lanes(w));
             let threads = TYPICAL_SAMPLES.div_ceil(self.chunk) * self.threads(o, c, taps);
             let turns = ow.div_ceil(w);

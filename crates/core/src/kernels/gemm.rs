@@ -1,12 +1,12 @@
 //! Matrix product: reads `a`, `b`, then the epilogue's operands; writes `c [m, n]`.
 
-use convoke_shaders::gemm as template;
 use super::shader::{self, Shader, Target, epilogue, factor, lanes, unpack};
-use super::tiling::{Cost, TYPICAL_SAMPLES, cheapest, pairs};
+use super::tiling::{Cost, TYPICAL_SAMPLES, cheapest, edges};
 use crate::expr::Broadcast;
 use crate::expr::Epilogue;
-use crate::shape::Extent;
 use crate::plan::Flops;
+use crate::shape::Extent;
+use convoke_shaders::gemm as template;
 
 /// `c[i, j] = epilogue(Σ_k a[i, k] · b[k, j])`, all row-major.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +36,7 @@ impl Gemm {
 impl Gemm {
     /// The kernel as WGSL.
     pub fn shader(&self, target: Target) -> Shader {
-        let (tile_m, tile_n) = self.tile(target);
+        let [tile_m, tile_n, _] = self.tile(target);
         let step_k = self.step();
         let workgroup = target.tile_workgroup();
         let params = template::Params {
@@ -47,7 +47,8 @@ impl Gemm {
             tile_n: tile_n as u32,
             step_k: step_k as u32,
         };
-        let length = |name: &str, length: Extent| format!("fn {name}() -> u32 {{ return {}; }}\n", shader::extent(length));
+        let length =
+            |name: &str, length: Extent| format!("fn {name}() -> u32 {{ return {}; }}\n", shader::extent(length));
         let extents = length("rows", self.m) + &length("columns", self.n) + &length("terms", self.k);
         let (a_lanes, b_lanes) = self.operand_lanes(tile_m, tile_n);
         let c_lanes = lanes(&[factor(self.n), tile_n]);
@@ -74,9 +75,9 @@ impl Gemm {
     }
 
     /// Rows and columns that a thread computes.
-    fn tile(&self, target: Target) -> (usize, usize) {
+    fn tile(&self, target: Target) -> [usize; 3] {
         let [m, n] = [self.m, self.n].map(|l| l.at(TYPICAL_SAMPLES));
-        cheapest(target, &pairs(m.min(16), n.min(16)), |(tile_m, tile_n)| {
+        cheapest(target, &edges([m.min(16), n.min(16), 1]), |[tile_m, tile_n, _]| {
             let step = self.step();
             let (a, b) = self.operand_lanes(tile_m, tile_n);
             let products = tile_m * tile_n * step;

@@ -1,12 +1,12 @@
 //! Pooling: reads `x [N, C, h, w]`, writes `y [N, C, oh, ow]`; a maximum also writes `index [N, C, oh, ow]` (u32).
 
-use convoke_shaders::pool as template;
+use super::Window;
 use super::conv::MAX_TAPS;
 use super::shader::{Shader, Target, lanes, pack, unpack, window_params};
-use super::tiling::{Cost, TYPICAL_SAMPLES, cheapest, divisor, pairs};
-use super::Window;
+use super::tiling::{Cost, TYPICAL_SAMPLES, cheapest, divisor, edges};
 use crate::plan::Flops;
 use crate::shape::Extent;
+use convoke_shaders::pool as template;
 
 /// Which value stands for a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -71,7 +71,7 @@ impl Pool {
     /// Output columns that a thread computes.
     fn tile(&self, target: Target, taps: usize) -> usize {
         let [oh, ow] = self.window.output();
-        let (_, tile) = cheapest(target, &pairs(1, ow.min(8)), |(_, w)| {
+        let [.., tile] = cheapest(target, &edges([1, 1, ow.min(8)]), |[.., w]| {
             let lanes = self.window.input_lanes(w, taps);
             let threads = TYPICAL_SAMPLES * self.channels * oh * ow.div_ceil(w);
             let stores = lanes_of_row(ow, w);

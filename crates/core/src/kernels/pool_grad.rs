@@ -1,14 +1,14 @@
 //! A pool's gradient: reads `gy [N, C, oh, ow]`, for a maximum then `index [N, C, oh, ow]` (u32), then the epilogue's
 //! operands; writes `gx [N, C, h, w]`.
 
-use convoke_shaders::pool_grad as template;
 use super::shader::{Shader, Target, epilogue, lanes, unpack, window_params};
-use super::tiling::{Cost, TYPICAL_SAMPLES, cheapest, pairs};
-use crate::expr::Broadcast;
+use super::tiling::{Cost, TYPICAL_SAMPLES, cheapest, edges};
 use super::{PoolKind, Window};
+use crate::expr::Broadcast;
 use crate::expr::Epilogue;
 use crate::plan::Flops;
 use crate::shape::Extent;
+use convoke_shaders::pool_grad as template;
 
 /// Each input element gathers, in row-major order of the windows, from the windows that it lies in: from those whose
 /// maximum it was, or an equal share of each.
@@ -86,10 +86,10 @@ impl PoolGrad {
     fn tile(&self, target: Target) -> usize {
         let window = &self.window;
         let [h, width] = window.input;
-        let mut candidates = pairs(1, width.min(32));
-        candidates.retain(|&(_, w)| w == 1 || self.writes_out(w));
+        let mut candidates = edges([1, 1, width.min(32)]);
+        candidates.retain(|&[.., w]| w == 1 || self.writes_out(w));
         let reads = 1 + usize::from(self.kind == PoolKind::Max);
-        let (_, tile) = cheapest(target, &candidates, |(_, w)| {
+        let [.., tile] = cheapest(target, &candidates, |[.., w]| {
             let stores = lanes(&[width, w]);
             let threads = TYPICAL_SAMPLES * self.channels * h * width.div_ceil(w);
             let (lanes, span) = match self.writes_out(w) {

@@ -9,6 +9,8 @@ use super::Target;
 const LOAD: usize = 20;
 /// Cycles for each lane of a load.
 const LANE: usize = 5;
+/// Cycles for each sum and turn: where registers spill, a loop copies what it carries.
+const CARRY: usize = 2;
 
 /// What a thread may hold and how much of it is written out.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +27,8 @@ impl Budget {
     pub(super) fn of(target: Target) -> Self {
         match target {
             Target::Gpu => Self { sums: 32, products: 256, threads: 8192 },
-            Target::Cpu => Self { sums: 128, products: 400, threads: 128 },
+            // Beyond some 700 multiply-adds the code of a turn no longer fits into the instruction cache.
+            Target::Cpu => Self { sums: 224, products: 700, threads: 128 },
         }
     }
 }
@@ -59,7 +62,7 @@ impl Cost {
     fn total(&self, budget: Budget) -> Option<usize> {
         // The smallest tile always fits.
         let fits = self.sums <= budget.sums && self.products <= budget.products;
-        let turn = self.loads * LOAD + self.lanes * LANE + self.products;
+        let turn = self.loads * LOAD + self.lanes * LANE + self.products + self.sums * CARRY;
         fits.then(|| turn * self.turns * self.threads.max(budget.threads))
     }
 }
@@ -71,9 +74,10 @@ pub(super) fn cheapest<T: Copy>(target: Target, candidates: &[T], cost: impl Fn(
     priced.min_by_key(|(price, _)| *price).map_or(candidates[0], |(_, c)| c)
 }
 
-/// The pairs of tile edges up to `a` and `b`, smallest first.
-pub(super) fn pairs(a: usize, b: usize) -> Vec<(usize, usize)> {
-    (1..=a).flat_map(|i| (1..=b).map(move |j| (i, j))).collect()
+/// The triples of tile edges up to those given, smallest first.
+pub(super) fn edges(most: [usize; 3]) -> Vec<[usize; 3]> {
+    let planes = (1..=most[0]).flat_map(|i| (1..=most[1]).map(move |j| (i, j)));
+    planes.flat_map(|(i, j)| (1..=most[2]).map(move |k| [i, j, k])).collect()
 }
 
 /// The largest divisor of `length` that is at most `limit`.

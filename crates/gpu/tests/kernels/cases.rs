@@ -1,0 +1,297 @@
+//! What is run: kernels with their data.
+
+use convoke_core::expr::{Binary, Broadcast, Epilogue, Expr, Unary};
+use convoke_core::kernels::*;
+use convoke_core::random::{Stream, StreamId};
+use convoke_core::shape::Extent;
+use convoke_core::step::Step;
+
+/// The most samples of a run; runs of fewer must leave the rest alone.
+pub const CAPACITY: usize = 5;
+
+/// A kernel with what its slices hold before a run.
+pub struct Case {
+    pub kernel: Kernel,
+    pub reads: Vec<Vec<u32>>,
+    pub writes: Vec<Vec<u32>>,
+    pub step: Step,
+}
+
+/// Random data, always the same.
+struct Data(Stream);
+
+impl Data {
+    fn floats(&mut self, length: usize) -> Vec<u32> {
+        (0..length).map(|_| self.0.uniform(-1.0, 1.0).to_bits()).collect()
+    }
+
+    fn words(&mut self, length: usize, below: usize) -> Vec<u32> {
+        (0..length).map(|_| self.0.below(below as u32)).collect()
+    }
+
+    /// What the operands of an epilogue on `length` elements hold.
+    fn operands(&mut self, broadcasts: &[Broadcast], length: usize) -> Vec<Vec<u32>> {
+        let count = |b: &Broadcast| (0..length).map(|i| b.index(i)).max().map_or(1, |last| last + 1);
+        broadcasts.iter().map(|b| self.floats(count(b))).collect()
+    }
+}
+
+fn step(samples: usize) -> Step {
+    Step {
+        samples: samples as u32,
+        slot: 1,
+        first_index: 2,
+        number: 7,
+        inverse_samples: 1.0 / samples as f32,
+        learning_rate: 0.05,
+        step_size: 0.02,
+        inverse_sqrt_correction: 1.25,
+    }
+}
+
+fn untouched(length: usize) -> Vec<u32> {
+    vec![crate::UNTOUCHED; length]
+}
+
+/// All cases.
+pub fn cases() -> Vec<Case> {
+    let mut data = Data(Stream::new(3, StreamId::Init, 0, 0));
+    let mut cases = Vec::new();
+    convolutions(&mut data, &mut cases);
+    pools(&mut data, &mut cases);
+    products(&mut data, &mut cases);
+    sums(&mut data, &mut cases);
+    pictures(&mut data, &mut cases);
+    losses(&mut data, &mut cases);
+    updates(&mut data, &mut cases);
+    cases
+}
+
+fn input(i: usize) -> Expr {
+    Expr::Input(i)
+}
+
+/// An epilogue for an output of `channels` channels of `inner` elements; there are several kinds, by turns.
+fn epilogue(turn: usize, channels: usize, inner: usize) -> Epilogue {
+    let channel = Broadcast::Channel { channels, inner };
+    let sample = Broadcast::Sample { inner: channels * inner };
+    let other = Broadcast::Channel { channels: inner + 1, inner: 3 };
+    let bias = input(0).binary(Binary::Add, input(1));
+    let product = input(0).binary(Binary::Mul, input(1)).binary(Binary::Add, input(2));
+    let (expr, operands) = match turn % 6 {
+        0 => (bias.unary(Unary::Relu), vec![channel]),
+        1 => (Expr::Input(0), vec![]),
+        2 => (input(0).binary(Binary::WherePositive, input(1)), vec![Broadcast::Element]),
+        3 => (product, vec![sample, Broadcast::Scalar]),
+        4 => (input(0).binary(Binary::Mul, Expr::InverseSamples).unary(Unary::Neg), vec![]),
+        _ => (product.binary(Binary::Sub, input(3)), vec![other, Broadcast::Element, channel]),
+    };
+    Epilogue { expr, operands }
+}
+
+fn windows() -> Vec<Window> {
+    let window = |input, kernel, stride, padding, dilation| Window { input, kernel, stride, padding, dilation };
+    vec![
+        window([28, 28], [3, 3], [1, 1], [1, 1], [1, 1]),
+        window([14, 14], [3, 3], [1, 1], [1, 1], [1, 1]),
+        window([14, 14], [2, 2], [2, 2], [0, 0], [1, 1]),
+        window([7, 9], [3, 2], [2, 3], [1, 0], [1, 2]),
+        window([9, 8], [3, 3], [3, 2], [1, 1], [2, 2]),
+        window([11, 13], [1, 1], [1, 1], [0, 0], [1, 1]),
+        window([12, 12], [5, 5], [1, 1], [2, 2], [1, 1]),
+        window([8, 8], [4, 4], [4, 4], [0, 0], [1, 1]),
+        window([13, 12], [3, 3], [2, 2], [1, 1], [1, 1]),
+        window([1, 50], [1, 20], [1, 5], [0, 3], [1, 1]),
+        window([5, 37], [5, 9], [1, 1], [2, 4], [1, 1]),
+        window([4, 5], [3, 3], [1, 1], [0, 0], [1, 1]),
+        window([6, 6], [6, 6], [6, 6], [0, 0], [1, 1]),
+        window([1, 1], [1, 1], [1, 1], [0, 0], [1, 1]),
+    ]
+}
+
+fn convolutions(data: &mut Data, cases: &mut Vec<Case>) {
+    let channels = [(3, 16, 1), (16, 10, 1), (6, 6, 6), (4, 10, 2), (1, 1, 1), (5, 7, 1)];
+    for (turn, window) in windows().into_iter().flat_map(|w| [w, w]).enumerate() {
+        let (in_channels, out_channels, groups) = channels[turn % channels.len()];
+        let geometry = ConvGeometry { in_channels, out_channels, groups, window };
+        let (x, w, y) = (geometry.input_len() * CAPACITY, geometry.weight_len(), geometry.output_len() * CAPACITY);
+        let step = step(1 + turn % CAPACITY);
+
+        let forward = epilogue(turn, out_channels, window.output_len());
+        let mut reads = vec![data.floats(x), data.floats(w)];
+        reads.extend(data.operands(&forward.operands, y));
+        cases.push(Case {
+            kernel: Conv { geometry, epilogue: forward }.into(),
+            reads,
+            writes: vec![untouched(y)],
+            step,
+        });
+
+        let backward = epilogue(turn + 2, in_channels, window.input_len());
+        let mut reads = vec![data.floats(y), data.floats(w)];
+        reads.extend(data.operands(&backward.operands, x));
+        let kernel = ConvGradInput { geometry, epilogue: backward }.into();
+        cases.push(Case { kernel, reads, writes: vec![untouched(x)], step });
+
+        let chunk = 2;
+        let writes = vec![untouched(w * CAPACITY.div_ceil(chunk))];
+        let reads = vec![data.floats(x), data.floats(y)];
+        cases.push(Case { kernel: ConvGradWeight { geometry, chunk }.into(), reads, writes, step });
+    }
+}
+
+fn pools(data: &mut Data, cases: &mut Vec<Case>) {
+    let mut wide = windows();
+    wide.push(Window { input: [40, 40], kernel: [40, 40], stride: [1, 1], padding: [0, 0], dilation: [1, 1] });
+    wide.push(Window { input: [9, 9], kernel: [5, 5], stride: [3, 4], padding: [2, 2], dilation: [1, 1] });
+    wide.retain(|w| w.padding[0] * 2 <= w.kernel[0] && w.padding[1] * 2 <= w.kernel[1]);
+    for (turn, window) in wide.into_iter().enumerate() {
+        for kind in [PoolKind::Max, PoolKind::Average] {
+            let channels = 1 + turn % 4;
+            let [x, y] = [window.input_len(), window.output_len()].map(|l| l * channels * CAPACITY);
+            let step = step(1 + turn % CAPACITY);
+            let mut values = data.floats(x);
+            values[0] = f32::NAN.to_bits();
+            values[x / 2] = values[x / 3];
+            let writes = vec![untouched(y); if kind == PoolKind::Max { 2 } else { 1 }];
+            cases.push(Case { kernel: Pool { kind, channels, window }.into(), reads: vec![values], writes, step });
+
+            let epilogue = epilogue(turn, channels, window.input_len());
+            let mut reads = vec![data.floats(y)];
+            if kind == PoolKind::Max {
+                reads.push(data.words(y, window.input_len()));
+            }
+            reads.extend(data.operands(&epilogue.operands, x));
+            let kernel = PoolGrad { kind, channels, window, epilogue }.into();
+            cases.push(Case { kernel, reads, writes: vec![untouched(x)], step });
+        }
+    }
+}
+
+fn products(data: &mut Data, cases: &mut Vec<Case>) {
+    let (batch, fixed) = (Extent::Batch, Extent::Fixed);
+    let shapes = [
+        (batch(1), fixed(40), fixed(196)),
+        (batch(1), fixed(10), fixed(30)),
+        (fixed(36), fixed(41), batch(1)),
+        (fixed(7), fixed(3), fixed(5)),
+        (batch(4), fixed(1), fixed(6)),
+        (fixed(1), fixed(1), fixed(1)),
+        (fixed(64), fixed(48), fixed(32)),
+    ];
+    for (turn, (m, n, k)) in shapes.into_iter().flat_map(|s| [s; 4]).enumerate() {
+        let [rows, columns, terms] = [m, n, k].map(|l| l.at(CAPACITY));
+        let epilogue = epilogue(turn / 4 + turn, columns, 1);
+        let mut reads = vec![data.floats(rows * terms), data.floats(terms * columns)];
+        reads.extend(data.operands(&epilogue.operands, rows * columns));
+        let kernel = Gemm { m, n, k, transpose_a: turn % 2 > 0, transpose_b: turn % 4 > 1, epilogue }.into();
+        cases.push(Case { kernel, reads, writes: vec![untouched(rows * columns)], step: step(1 + turn % CAPACITY) });
+    }
+}
+
+fn sums(data: &mut Data, cases: &mut Vec<Case>) {
+    let (batch, fixed) = (Extent::Batch, Extent::Fixed);
+    for (turn, (outer, reduce, inner)) in [
+        (batch(16), fixed(196), fixed(1)),
+        (fixed(1), batch(1), fixed(10)),
+        (fixed(1), batch(500), fixed(1)),
+        (fixed(2), fixed(5000), fixed(3)),
+        (fixed(3), fixed(30_000), fixed(1)),
+        (fixed(1), Extent::Chunks { samples: 2, times: 1 }, fixed(432)),
+        (batch(2), fixed(7), fixed(6)),
+        (fixed(1), fixed(1), fixed(1)),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let [o, r, i] = [outer, reduce, inner].map(|l| l.at(CAPACITY));
+        let kernel = Reduce { outer, reduce, inner, scale: 0.5, mean_over_batch: turn % 2 > 0 }.into();
+        let (reads, writes) = (vec![data.floats(o * r * i)], vec![untouched(o * i)]);
+        cases.push(Case { kernel, reads, writes, step: step(CAPACITY - turn % 3) });
+    }
+    for (turn, len) in [batch(24), fixed(7), batch(6), fixed(70_001 * 64), batch(24), batch(12)].into_iter().enumerate()
+    {
+        let epilogue = epilogue(turn, 3, 2);
+        let operands: Vec<Broadcast> = std::iter::once(Broadcast::Element).chain(epilogue.operands).collect();
+        let reads = data.operands(&operands, len.at(CAPACITY));
+        let kernel = Map { len, expr: epilogue.expr, operands }.into();
+        let writes = vec![untouched(len.at(CAPACITY))];
+        cases.push(Case { kernel, reads, writes, step: step(1 + turn % CAPACITY) });
+    }
+    for [len, from_stride, from_offset, to_stride, to_offset] in [[5, 8, 2, 5, 0], [4, 4, 0, 12, 8], [1, 1, 0, 1, 0]] {
+        let kernel = Copy { rows: batch(1), len, from_stride, from_offset, to_stride, to_offset }.into();
+        let (reads, writes) = (vec![data.floats(CAPACITY * from_stride)], vec![untouched(CAPACITY * to_stride)]);
+        cases.push(Case { kernel, reads, writes, step: step(3) });
+    }
+    let kernel = Map { len: batch(1), expr: Expr::InverseSamples, operands: vec![] }.into();
+    cases.push(Case { kernel, reads: vec![], writes: vec![untouched(CAPACITY)], step: step(3) });
+}
+
+fn pictures(data: &mut Data, cases: &mut Vec<Case>) {
+    const PICTURES: usize = 6;
+    for (turn, (source_channels, channels, plane)) in
+        [(1, 1, 784), (1, 3, 784), (3, 3, 1024), (3, 3, 15), (1, 3, 6), (4, 4, 9), (1, 1, 1)].into_iter().enumerate()
+    {
+        let (mean, inverse_std) = ((0..channels).map(|c| c as f32 * 0.2), (1..=channels).map(|c| c as f32));
+        let gather =
+            Gather { source_channels, channels, plane, mean: mean.collect(), inverse_std: inverse_std.collect() };
+        let pixels = data.words(PICTURES * gather.sample_words(), u32::MAX as usize);
+        let reads = vec![pixels, data.words(PICTURES, 10), data.words(CAPACITY + 2, PICTURES)];
+        let writes = vec![untouched(CAPACITY * channels * plane), untouched(CAPACITY)];
+        cases.push(Case { kernel: gather.into(), reads, writes, step: step(1 + turn % CAPACITY) });
+    }
+}
+
+fn losses(data: &mut Data, cases: &mut Vec<Case>) {
+    for (turn, classes) in [1, 2, 10, 1000].into_iter().enumerate() {
+        let step = step(CAPACITY - turn % 3);
+        let wide: Vec<u32> =
+            data.floats(CAPACITY * classes).iter().map(|w| (f32::from_bits(*w) * 40.0).to_bits()).collect();
+        let mut labels = data.words(CAPACITY, classes);
+        let gradients = vec![wide.clone(), labels.clone(), data.floats(CAPACITY)];
+        let writes = vec![untouched(CAPACITY * classes)];
+        cases.push(Case { kernel: CrossEntropyGrad { classes }.into(), reads: gradients, writes, step });
+
+        // Eighths add up exactly in any order.
+        let exact = |w: u32| (w as f32 * 0.125).to_bits();
+        let losses: Vec<u32> = data.words(CAPACITY, 64).into_iter().map(exact).collect();
+        let reads = vec![wide.clone(), labels.clone(), losses];
+        cases.push(Case { kernel: Metrics { classes }.into(), reads, writes: vec![untouched(12)], step });
+
+        labels[0] = classes as u32;
+        let writes = vec![untouched(CAPACITY)];
+        cases.push(Case { kernel: CrossEntropy { classes }.into(), reads: vec![wide, labels], writes, step });
+    }
+}
+
+fn updates(data: &mut Data, cases: &mut Vec<Case>) {
+    let sgd = |momentum, nesterov, weight_decay| Rule::Sgd { momentum, nesterov, weight_decay };
+    let (beta1, beta2, one_minus_beta1, one_minus_beta2) = (0.9, 0.999, 0.1, 0.001);
+    let adam = Rule::Adam { beta1, beta2, one_minus_beta1, one_minus_beta2, eps: 1e-8, weight_decay: 0.01 };
+    for len in [640, 7, 4098] {
+        for rule in [sgd(0.0, false, 0.1), sgd(0.9, false, 1e-2), sgd(0.9, true, 0.0), adam] {
+            for flag in [0, 5] {
+                let reads = vec![data.floats(len), vec![flag]];
+                let mut writes = vec![data.floats(len)];
+                // Second moments are squares.
+                let square = |w: u32| f32::from_bits(w).powi(2).to_bits();
+                writes.extend((0..rule.states()).map(|_| data.floats(len).into_iter().map(square).collect()));
+                cases.push(Case { kernel: Update { rule, len }.into(), reads, writes, step: step(1) });
+            }
+        }
+        for (bad, losses, flag) in [
+            (None, 0, 0),
+            (Some(f32::NAN), 0, 0),
+            (Some(f32::NEG_INFINITY), 0, 3),
+            (None, 1, 0),
+            (Some(f32::MAX), 0, 0),
+        ] {
+            let mut gradients = data.floats(len);
+            gradients[len - 1] = bad.unwrap_or_default().to_bits();
+            let mut metrics = vec![9; 12];
+            metrics[7] = losses;
+            let (reads, writes) = (vec![gradients, metrics], vec![vec![flag]]);
+            cases.push(Case { kernel: Finite { len }.into(), reads, writes, step: step(1) });
+        }
+    }
+}
