@@ -60,7 +60,7 @@ fn a_label_beyond_the_classes_closes_the_gate() {
         for optimizer in optimizers() {
             let mut loaded = load(engine.as_mut(), optimizer, Limits::WEBGPU, &pictures);
             let before = loaded.state().unwrap();
-            assert!(!loaded.train(&[good.clone()], 1).unwrap()[0].broken, "{device}");
+            assert!(!loaded.train(std::slice::from_ref(&good), 1).unwrap()[0].broken, "{device}");
             let state = loaded.state().unwrap();
             assert_ne!(state, before, "{device}: a sound step trains");
             assert_eq!(loaded.flag().unwrap(), 0, "{device}");
@@ -72,7 +72,7 @@ fn a_label_beyond_the_classes_closes_the_gate() {
             assert_eq!(loaded.flag().unwrap(), 2, "{device}: the second step was the broken one");
 
             loaded.clear_flag().unwrap();
-            loaded.train(&[good.clone()], 1).unwrap();
+            loaded.train(std::slice::from_ref(&good), 1).unwrap();
             assert_eq!(loaded.flag().unwrap(), 0, "{device}");
             assert_ne!(loaded.state().unwrap(), state, "{device}: the gate opens again");
         }
