@@ -2,8 +2,8 @@
 //! input are one, of other channels and taps.
 
 use crate::context::{Context, Scratch};
+use crate::rows::{Finish, Rows, pack_panels, panel_rows};
 use crate::sheets::{Sampling, Sheets};
-use crate::tile::{Finish, Rows, pack_panels, panel_rows};
 
 /// Bytes of sheets that are made at a time: half of a small second-level cache.
 const STRIP_BYTES: usize = 256 << 10;
@@ -22,10 +22,10 @@ pub(crate) struct Direct<'a> {
     panels: Scratch<'a>,
 }
 
-/// The largest number of output rows whose sheets, of all channels, keep within [`STRIP_BYTES`].
-pub(crate) fn strip_rows(sampling: &Sampling, channels: usize) -> usize {
+/// The largest number of output rows whose sheets, of all channels, keep within so many bytes.
+pub(crate) fn strip_rows(sampling: &Sampling, channels: usize, bytes: usize) -> usize {
     let row = Sheets::new(sampling.clone(), 2).channel - Sheets::new(sampling.clone(), 1).channel;
-    let rows = STRIP_BYTES / (4 * row * channels).max(1);
+    let rows = bytes / (4 * row * channels).max(1);
     // Strips of few rows would mostly make the rows around them.
     rows.clamp(sampling.output[0].min(4), sampling.output[0])
 }
@@ -40,14 +40,14 @@ impl<'a> Direct<'a> {
         channels: [usize; 2],
         weight: impl Fn(usize, usize, usize, usize, usize) -> f32,
     ) -> Self {
-        let strip = strip_rows(&sampling, channels[0]);
+        let strip = strip_rows(&sampling, channels[0], STRIP_BYTES);
         let (input_len, output) = (sampling.input.iter().product(), sampling.output);
         let columns = sampling.columns.len();
         let sheets = Sheets::new(sampling, strip);
         let taps = sheets.taps.len();
         let offsets: Vec<usize> =
             (0..channels[0] * taps).map(|k| k / taps * sheets.channel + sheets.taps[k % taps]).collect();
-        let panel = panel_rows(context.arch);
+        let panel = panel_rows(context.arch, channels[1]);
         let size = channels[1].div_ceil(panel) * panel * offsets.len();
         let mut panels = context.scratch(groups * size);
         if size > 0 {

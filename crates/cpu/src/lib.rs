@@ -6,13 +6,14 @@
 mod ceilings;
 mod context;
 mod direct;
+mod dots;
 mod engine;
 pub mod kernels;
 mod pointwise;
+mod rows;
 mod sheets;
 #[cfg(test)]
 mod tests;
-mod tile;
 
 pub use context::Context;
 pub use engine::CpuEngine;

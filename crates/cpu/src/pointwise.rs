@@ -6,7 +6,7 @@ use convoke_core::kernels::Map;
 use convoke_core::step::Step;
 
 use crate::context::Context;
-use crate::tile::Finish;
+use crate::rows::Finish;
 
 /// Elements that are evaluated at a time.
 const BLOCK: usize = 512;

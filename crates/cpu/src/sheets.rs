@@ -151,6 +151,10 @@ impl Sheets {
             let out = &mut out[left..right];
             if stride == 1 {
                 out.copy_from_slice(&source[..out.len()]);
+            } else if let ([.., last], 2) = (&mut *out, stride) {
+                // Pairs are taken apart with vector instructions.
+                *last = source[2 * (right - left - 1)];
+                out.iter_mut().zip(source.as_chunks::<2>().0).for_each(|(out, pair)| *out = pair[0]);
             } else {
                 out.iter_mut().zip(source.iter().step_by(stride)).for_each(|(out, &x)| *out = x);
             }

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::direct::Direct;
 use crate::pointwise::Pointwise;
 use crate::sheets::Sampling;
-use crate::tile::Finish;
+use crate::rows::Finish;
 
 /// Where a convolution's taps lie.
 pub(super) fn sampling(geometry: &ConvGeometry) -> Sampling {

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::direct::Direct;
 use crate::pointwise::Pointwise;
 use crate::sheets::Sampling;
-use crate::tile::Finish;
+use crate::rows::Finish;
 
 /// A tap of the forward window and, for the first of the input elements that it meets, the output element.
 type Tap = (usize, isize);

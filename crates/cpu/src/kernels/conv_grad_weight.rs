@@ -6,10 +6,10 @@ use convoke_core::step::Step;
 use super::conv::sampling;
 use crate::context::Context;
 use crate::sheets::Sheets;
-use crate::tile::{Dots, Operand};
+use crate::dots::{Dots, Operand};
 
 /// Bytes of sheets that are made at a time: they are read once for every few output channels.
-const PIECE_BYTES: usize = 512 << 10;
+const PIECE_BYTES: usize = 1 << 20;
 
 /// Output channels of one task.
 const TASK_ROWS: usize = 32;
@@ -73,7 +73,7 @@ pub fn run(kernel: &ConvGradWeight, step: &Step, reads: &[&[u32]], writes: &mut 
     let geometry = &kernel.geometry;
     let samples = step.samples as usize;
     let sampling = sampling(geometry);
-    let strip = crate::direct::strip_rows(&sampling, geometry.group_in());
+    let strip = crate::direct::strip_rows(&sampling, geometry.group_in(), PIECE_BYTES);
     let sheets = Sheets::new(sampling, strip);
     let taps = sheets.taps.len();
     let offsets = (0..geometry.group_in() * taps).map(|k| k / taps * sheets.channel + sheets.taps[k % taps]).collect();

@@ -6,7 +6,8 @@ use convoke_core::step::Step;
 
 use crate::context::Context;
 use crate::pointwise::Pointwise;
-use crate::tile::{Dots, Finish, Operand, Rows, pack_panels, panel_rows};
+use crate::dots::{Dots, Operand};
+use crate::rows::{Finish, Rows, lanes, pack_panels, panel_rows};
 
 /// Rows and columns of a block of inner products: whole register tiles of any width, whose operands stay in the
 /// second-level cache.
@@ -51,7 +52,7 @@ pub fn run(kernel: &Gemm, step: &Step, reads: &[&[u32]], writes: &mut [&mut [u32
         let a = if kernel.transpose_a { &transposed } else { a };
         inner_products(context, a, b, c, [m, n, k], &epilogue);
     } else {
-        let panel = panel_rows(context.arch);
+        let panel = panel_rows(context.arch, m);
         let mut panels = context.scratch(m.next_multiple_of(panel) * k);
         if kernel.transpose_a {
             pack_panels(&mut panels, panel, m, k, |row, at| a[at * m + row]);
@@ -97,7 +98,7 @@ fn outer_products(
 ) {
     // A row's bias would be for each sample: it is no channel's.
     let finish = epilogue.finish(0, n);
-    let narrow = crate::tile::lanes(context.arch);
+    let narrow = lanes(context.arch);
     // Whole vectors are read even where a block has fewer columns: then of a copy.
     let last = n % ROWS_BLOCK[1];
     let needs_copy = (1..narrow).contains(&last);

@@ -57,7 +57,7 @@ pub fn run(kernel: &Pool, step: &Step, reads: &[&[u32]], writes: &mut [&mut [u32
 /// Whether `x` takes the place of `best`: it is larger, or the first NaN.
 #[inline(always)]
 fn is_better(x: f32, best: f32) -> bool {
-    !(x <= best) & !best.is_nan()
+    (x > best) | (x.is_nan() & !best.is_nan())
 }
 
 #[inline(always)]

@@ -7,7 +7,7 @@ use convoke_core::step::Step;
 use super::pool::{TASK_READS, for_each_block, inside, is_halving};
 use crate::context::Context;
 use crate::pointwise::Pointwise;
-use crate::tile::Finish;
+use crate::rows::Finish;
 
 /// Runs the kernel: reads, writes as the kernel's description lists them.
 pub fn run(kernel: &PoolGrad, step: &Step, reads: &[&[u32]], writes: &mut [&mut [u32]], context: &Context) {

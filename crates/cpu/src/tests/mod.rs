@@ -2,6 +2,7 @@
 //! processor has; and the same bits for one, two and three threads.
 
 mod conv;
+mod engine;
 mod gemm;
 mod pointwise;
 mod pool;

@@ -1,5 +1,5 @@
 use convoke_core::expr::{Binary, Broadcast, Expr, Unary};
-use convoke_core::kernels::{Finite, Map, Reduce, Rule, Update};
+use convoke_core::kernels::{Copy, Finite, Map, Reduce, Rule, Update};
 use convoke_core::random::Stream;
 use convoke_core::shape::Extent;
 use convoke_core::step::Step;
@@ -48,6 +48,28 @@ fn maps() {
         let reads: Vec<Vec<u32>> = values.iter().map(|v| words(v)).collect();
         let kernel = Map { len: Extent::Batch(channels * inner), expr, operands };
         check(kernel, &step, &reads, &expected, &vec![1.0; len]);
+    }
+}
+
+#[test]
+fn copies_of_rows() {
+    let mut random = stream(4);
+    for _ in 0..30 {
+        let (rows, len) = (between(&mut random, 1, 9), between(&mut random, 1, 50));
+        let [from_offset, to_offset, more, still_more] = [0; 4].map(|_| between(&mut random, 0, 7));
+        let (from_stride, to_stride) = (from_offset + len + more, to_offset + len + still_more);
+        let x = words(&floats(&mut random, rows * from_stride));
+        let before = words(&floats(&mut random, rows * to_stride));
+        let mut expected = before.clone();
+        for row in 0..rows {
+            for i in 0..len {
+                expected[row * to_stride + to_offset + i] = x[row * from_stride + from_offset + i];
+            }
+        }
+        let kernel = Copy { rows: Extent::Batch(1), len, from_stride, from_offset, to_stride, to_offset };
+        for outputs in run_all(kernel.clone(), &step(rows), std::slice::from_ref(&x), std::slice::from_ref(&before)) {
+            assert_eq!(outputs[0], expected, "{kernel:?}");
+        }
     }
 }
 
