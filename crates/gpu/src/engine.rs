@@ -72,6 +72,7 @@ impl GpuEngine {
         let (buffers, ring) = self.allocate(program).await?;
         let total = program.plans.iter().map(|plan| plan.steps.len()).sum();
         let (mut plans, mut done) = (Vec::new(), 0);
+        self.pipelines.begin();
         for plan in &program.plans {
             let mut dispatches = Vec::new();
             for step in &plan.steps {
@@ -81,6 +82,7 @@ impl GpuEngine {
             }
             plans.push(dispatches);
         }
+        self.pipelines.end();
         self.loaded = Some(Loaded { buffers, ring, plans });
         self.device.check("the program")
     }

@@ -25,12 +25,24 @@ pub(crate) struct Dispatch {
 pub(crate) struct Pipelines {
     target: Target,
     compiled: HashMap<String, wgpu::ComputePipeline>,
+    /// What the program before had compiled, until the next one is ready.
+    earlier: HashMap<String, wgpu::ComputePipeline>,
 }
 
 impl Pipelines {
     /// Nothing compiled yet; shaders will be written for `target`.
     pub fn new(target: Target) -> Self {
-        Self { target, compiled: HashMap::new() }
+        Self { target, compiled: HashMap::new(), earlier: HashMap::new() }
+    }
+
+    /// A new program begins: of what the one before had compiled, it keeps what it uses.
+    pub fn begin(&mut self) {
+        self.earlier = std::mem::take(&mut self.compiled);
+    }
+
+    /// The program is complete: what it has no use for is let go, or an engine that loads many would only ever grow.
+    pub fn end(&mut self) {
+        self.earlier.clear();
     }
 
     /// Makes a step ready: compiles its shader, unless that text has been compiled before, and binds its slices.
@@ -45,7 +57,8 @@ impl Pipelines {
         let pipeline = match self.compiled.get(&shader.source) {
             Some(pipeline) => pipeline.clone(),
             None => {
-                let pipeline = compile(device, &shader, step);
+                let earlier = self.earlier.remove(&shader.source);
+                let pipeline = earlier.unwrap_or_else(|| compile(device, &shader, step));
                 self.compiled.insert(shader.source.clone(), pipeline.clone());
                 pipeline
             }
