@@ -25,29 +25,33 @@ pub fn run(kernel: &PoolGrad, step: &Step, reads: &[&[u32]], writes: &mut [&mut 
     context.tasks(gx.chunks_mut(task * input).zip(gy.chunks(task * output)), |i, (gx, gy)| {
         let first = i * task;
         let index = index.get(first * output..).unwrap_or_default();
-        let planes = gx.chunks_exact_mut(input).zip(gy.chunks_exact(output));
         match (kernel.kind, &fours) {
             (PoolKind::Max, Some(fours)) => {
                 let mut scratch = context.scratch(4 * output);
                 let pairs: &mut [u64] = bytemuck::cast_slice_mut(&mut scratch);
-                for (p, ((gx, gy), index)) in planes.zip(index.chunks_exact(output)).enumerate() {
-                    let mask = match finish {
-                        Some(Finish::WherePositive { mask, .. }) => Some(&mask[(first + p) * input..][..input]),
-                        _ => None,
-                    };
+                let mask = match finish {
+                    Some(Finish::WherePositive { mask, .. }) => Some(&mask[first * input..][..gx.len()]),
+                    _ => None,
+                };
+                let planes = gy.chunks_exact(output).zip(index.chunks_exact(output));
+                for (p, (gy, index)) in planes.enumerate() {
                     context.vectorized(
                         #[inline(always)]
-                        || spread_fours(fours, gy, index, mask, pairs, gx),
+                        || spread_fours(fours, gy, index, mask, pairs, p * input, gx),
                     );
                 }
             }
             (PoolKind::Max, None) => {
+                let planes = gx.chunks_exact_mut(input).zip(gy.chunks_exact(output));
                 for ((gx, gy), index) in planes.zip(index.chunks_exact(output)) {
                     gx.fill(0.0);
                     gy.iter().zip(index).for_each(|(g, &at)| gx[at as usize] += g);
                 }
             }
-            (PoolKind::Average, _) => planes.for_each(|(gx, gy)| spread_shares(window, gy, gx)),
+            (PoolKind::Average, _) => {
+                let planes = gx.chunks_exact_mut(input).zip(gy.chunks_exact(output));
+                planes.for_each(|(gx, gy)| spread_shares(window, gy, gx));
+            }
         }
         if finish.is_none() {
             epilogue.apply(first * input, gx);
@@ -88,32 +92,50 @@ impl<'a> Fours<'a> {
     }
 }
 
-/// What `fours` windows hand out, as two rows of pairs; then the rows, masked, to their places.
+/// What `fours` windows hand out, as two rows of pairs; then the rows, masked, to their places in the plane that begins at
+/// `plane` of `gx` and of the mask.
 #[inline(always)]
-fn spread_fours(fours: &Fours<'_>, gy: &[f32], index: &[u32], mask: Option<&[f32]>, pairs: &mut [u64], gx: &mut [f32]) {
+fn spread_fours(
+    fours: &Fours<'_>,
+    gy: &[f32],
+    index: &[u32],
+    mask: Option<&[f32]>,
+    pairs: &mut [u64],
+    plane: usize,
+    gx: &mut [f32],
+) {
     let [out_height, out_width] = fours.window.output();
-    let width = fours.window.input[1];
+    let [height, width] = fours.window.input;
     let (above, below) = pairs.split_at_mut(gy.len());
     hand_out(&fours.corners, width as u32, gy, index, above, below);
     let (above, below): (&[f32], &[f32]) = (bytemuck::cast_slice(above), bytemuck::cast_slice(below));
     let taken = 2 * out_width;
     for i in 0..2 * out_height {
-        let source = &(if i % 2 == 0 { above } else { below })[i / 2 * taken..][..taken];
-        let row = &mut gx[i * width..][..width];
-        let mask = mask.map(|mask| &mask[i * width..][..width]);
-        for_each_block(
-            taken,
-            #[inline(always)]
-            |at, size| match size {
-                16 => masked_copy::<16>(at, source, mask, row),
-                8 => masked_copy::<8>(at, source, mask, row),
-                4 => masked_copy::<4>(at, source, mask, row),
-                _ => masked_copy::<1>(at, source, mask, row),
-            },
-        );
-        row[taken..].iter_mut().for_each(|gx| *gx = 0.0);
+        let source = &(if i % 2 == 0 { above } else { below })[i / 2 * taken..];
+        let (row, mask) = (&mut gx[plane + i * width..], mask.map(|mask| &mask[plane + i * width..]));
+        // What a block writes beyond a narrow row, the next row writes again.
+        let is_done = match width {
+            5..=8 => masked_copy::<8>(0, source, mask, row),
+            9..=16 => masked_copy::<16>(0, source, mask, row),
+            _ => false,
+        };
+        if !is_done {
+            for_each_block(
+                taken,
+                #[inline(always)]
+                |at, size| {
+                    match size {
+                        16 => masked_copy::<16>(at, source, mask, row),
+                        8 => masked_copy::<8>(at, source, mask, row),
+                        4 => masked_copy::<4>(at, source, mask, row),
+                        _ => masked_copy::<1>(at, source, mask, row),
+                    };
+                },
+            );
+        }
+        row[taken..width].iter_mut().for_each(|gx| *gx = 0.0);
     }
-    gx[2 * out_height * width..].fill(0.0);
+    gx[plane + 2 * out_height * width..plane + height * width].fill(0.0);
 }
 
 /// Two neighbours are made as one 64-bit number: a widening, which vector units have, where storing to every second
@@ -132,19 +154,21 @@ fn hand_out(corners: &[u32], width: u32, gy: &[f32], index: &[u32], above: &mut 
     }
 }
 
-/// Copies `SIZE` elements from `at` on, 0 for those that the mask stops.
+/// Copies `SIZE` elements from `at` on, 0 for those that the mask stops. Returns whether the slices are long enough for it.
 #[inline(always)]
-fn masked_copy<const SIZE: usize>(at: usize, source: &[f32], mask: Option<&[f32]>, to: &mut [f32]) {
-    let Some(&source) = source[at..].first_chunk::<SIZE>() else { return };
-    let Some(to) = to[at..].first_chunk_mut::<SIZE>() else { return };
-    let Some(&mask) = mask.and_then(|mask| mask[at..].first_chunk::<SIZE>()) else {
+fn masked_copy<const SIZE: usize>(at: usize, source: &[f32], mask: Option<&[f32]>, to: &mut [f32]) -> bool {
+    let Some(&source) = source[at..].first_chunk::<SIZE>() else { return false };
+    let Some(to) = to[at..].first_chunk_mut::<SIZE>() else { return false };
+    let Some(mask) = mask else {
         *to = source;
-        return;
+        return true;
     };
+    let Some(&mask) = mask[at..].first_chunk::<SIZE>() else { return false };
     // Into a value of its own: were it stored element by element, the compiler would have to think of overlaps.
     let mut masked = [0.0; SIZE];
     for i in 0..SIZE {
         masked[i] = if mask[i] > 0.0 { source[i] } else { 0.0 };
     }
     *to = masked;
+    true
 }
