@@ -1,0 +1,189 @@
+//! `convoke bench`.
+
+mod kernels;
+mod report;
+
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use convoke::block_on;
+use convoke::device::DeviceRequest;
+use convoke::plan::{Flops, PlanKind, Program};
+use convoke::prelude::{Dataset, Network, Normalization, Settings, Statistics, Trainer};
+
+use crate::data::Source;
+use crate::failure::{Failure, Result};
+use crate::model::{self, Model};
+use crate::status::Status;
+use crate::{device, output};
+use report::{Memory, Report};
+
+/// How often the speed is measured: what is told is the median.
+const WINDOWS: usize = 5;
+
+/// How many losses of a second run have to be those of the first, bit for bit.
+const REPEATED: usize = 10;
+
+/// Measure how fast a device trains a model
+///
+/// Whole training steps are timed, on the path that `train` takes, the pictures' way to the device included: the median of
+/// five windows. Then each kernel is timed by itself, and held against what the device reaches at best in multiply-adds
+/// and in copying, measured just before. Losses are checked: finite, and the same in a second run, bit for bit.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct BenchArgs {
+    /// What to train: a preset (reference-cnn) or a TOML file
+    #[arg(value_name = "MODEL", default_value = model::DEFAULT)]
+    model: String,
+
+    /// The pictures, as for `train` [default: fashion-mnist-mini]
+    #[arg(long, value_name = "D")]
+    data: Option<String>,
+
+    /// What to compute on: auto, cpu, gpu, gpu:K, or a part of a device's name [default: auto]
+    #[arg(long, value_name = "DEVICE")]
+    device: Option<DeviceRequest>,
+
+    /// Threads of the CPU engine [default: one for each processor]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    threads: Option<NonZeroUsize>,
+
+    /// Pictures of a step, from 1 to 65536
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = crate::batch_size())]
+    batch_size: usize,
+
+    /// How long to time training steps, in seconds above 0
+    #[arg(long, value_name = "S", default_value_t = 10.0, allow_negative_numbers = true)]
+    seconds: f64,
+
+    /// Print one JSON object: samples_per_second, first_step_seconds, peak_bytes, kernels and more
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  convoke bench
+  convoke bench --device gpu --batch-size 256
+  convoke bench net.toml --seconds 30 --json";
+
+/// What each trainer of a bench begins with.
+struct Subject<'a> {
+    args: &'a BenchArgs,
+    network: Network,
+    data: Rc<Dataset>,
+    statistics: Statistics,
+}
+
+/// The figures of whole training steps.
+struct Speed {
+    /// Samples a second in each window, sorted.
+    windows: Vec<f64>,
+    /// Every loss, in the order of the steps.
+    losses: Vec<f64>,
+}
+
+/// Measures.
+pub fn run(args: &BenchArgs) -> Result<ExitCode> {
+    if !(args.seconds > 0.0 && args.seconds <= 86_400.0) {
+        let problem = format!("--seconds is {}; it has to be above 0 and at most 86400, such as 10", args.seconds);
+        return Err(Failure::Usage(problem));
+    }
+    let model = Model::find(&args.model)?;
+    let source = Source::find(args.data.as_deref())?;
+    let status = Status::new();
+    let data = Rc::new(source.read(model.spec.input, &mut status.phase("reading pictures"))?);
+    let network = model.build(data.classes.len())?;
+    let statistics = Normalization::Dataset.resolve(&data, model.spec.input[0])?;
+    let subject = Subject { args, network, data, statistics };
+
+    let start = Instant::now();
+    let mut trainer = subject.trainer(&status)?;
+    let first = block_on(trainer.steps(1, &|| start.elapsed()))?;
+    let first_step = start.elapsed();
+    let speed = measure(&mut trainer, args.seconds, first, &status)?;
+    let memory = Memory::of(&mut trainer);
+    let ceilings = block_on(trainer.session().engine_mut().ceilings())?;
+    let kernels = kernels::measure(trainer.session(), ceilings.as_ref())?;
+    repeat(&subject, &speed.losses, &status)?;
+    status.clear();
+    let report = Report::new(&subject.network.spec.name, &mut trainer, first_step, &speed, memory, ceilings, kernels);
+    if args.json {
+        output::json(&report)?;
+    } else {
+        output::text(&report.describe())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Subject<'_> {
+    fn trainer(&self, status: &Status) -> Result<Trainer> {
+        let engine = device::open(self.args.device.as_ref(), self.args.threads)?;
+        let settings = Settings { batch_size: self.args.batch_size, ..Settings::default() };
+        let (network, data) = (self.network.clone(), self.data.clone());
+        let mut progress = status.phase("preparing kernels");
+        let (weights, note) = (None, String::new());
+        let trainer =
+            Trainer::new(engine, network, data, self.statistics.clone(), settings, weights, note, &mut progress);
+        Ok(block_on(trainer)?)
+    }
+}
+
+/// Times steps in windows, after a warm-up that says how many steps a window holds.
+fn measure(trainer: &mut Trainer, seconds: f64, first: Vec<f64>, status: &Status) -> Result<Speed> {
+    let window = seconds / WINDOWS as f64;
+    let mut losses = first;
+    let start = Instant::now();
+    let clock = || start.elapsed();
+    let (mut count, mut took) = (1, Duration::ZERO);
+    while took.as_secs_f64() < window.min(1.0) / 2.0 {
+        let before = clock();
+        losses.extend(block_on(trainer.steps(count, &clock))?);
+        took = clock() - before;
+        count *= 2;
+    }
+    let steps = ((count / 2) as f64 * window / took.as_secs_f64()).round().max(1.0) as u64;
+    let mut timing = status.phase("timing");
+    let mut windows = Vec::new();
+    for number in 0..WINDOWS {
+        timing(number, WINDOWS);
+        let (before, samples) = (clock(), samples(trainer));
+        losses.extend(block_on(trainer.steps(steps, &clock))?);
+        windows.push((self::samples(trainer) - samples) as f64 / (clock() - before).as_secs_f64());
+    }
+    windows.sort_by(f64::total_cmp);
+    Ok(Speed { windows, losses })
+}
+
+/// How many samples a trainer has trained on.
+fn samples(trainer: &mut Trainer) -> u64 {
+    let each = trainer.session().data().train.len() as u64;
+    u64::from(trainer.progress().epoch) * each + trainer.progress().position as u64
+}
+
+/// Trains anew for a few steps: a figure for steps that don't do the same again would mean nothing.
+fn repeat(subject: &Subject, losses: &[f64], status: &Status) -> Result<()> {
+    let start = Instant::now();
+    let steps = losses.len().min(REPEATED);
+    let again = block_on(subject.trainer(status)?.steps(steps as u64, &|| start.elapsed()))?;
+    let differs = losses.iter().zip(&again).position(|(a, b)| a.to_bits() != b.to_bits());
+    match differs {
+        None => Ok(()),
+        Some(at) => Err(Failure::Run(format!(
+            "the loss of step {} is {} in one run and {} in another: this device does not repeat itself, which is a defect of Convoke or of its driver",
+            at + 1,
+            losses[at],
+            again[at]
+        ))),
+    }
+}
+
+/// The operations of a training step of `samples` samples.
+fn training_flops(program: &Program, samples: usize) -> u64 {
+    let plans = [PlanKind::Gradients, PlanKind::Update].map(|kind| program.plan(kind));
+    let steps = plans.into_iter().flat_map(|plan| &plan.steps);
+    steps.map(|step| step.kernel.flops()).fold(Flops::default(), |sum, flops| sum + flops).at(samples)
+}

@@ -1,0 +1,97 @@
+//! `--data`: the pictures.
+
+use std::path::{Path, PathBuf};
+
+use convoke::FolderFiles;
+use convoke::data::{DataError, embedded, open};
+use convoke::prelude::{Dataset, Options};
+
+use crate::failure::{Failure, Result};
+
+/// The dataset within the program.
+pub const EMBEDDED: &str = "fashion-mnist-mini";
+
+/// Where pictures come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The program itself.
+    Embedded,
+    /// A folder.
+    Folder(PathBuf),
+}
+
+impl Source {
+    /// The source that the user named; [`EMBEDDED`] where none was.
+    pub fn find(named: Option<&str>) -> Result<Self> {
+        match named {
+            None | Some(EMBEDDED) => Ok(Self::Embedded),
+            Some(folder) if Path::new(folder).is_dir() => Ok(Self::Folder(folder.into())),
+            Some(other) => {
+                let problem = if Path::new(other).exists() { "it is not a folder" } else { "there is no such folder" };
+                Err(Failure::Usage(format!(
+                    "--data {other}: {problem}; give a folder of class folders of pictures, of IDX files or of CIFAR-10's binary batches, or {EMBEDDED}"
+                )))
+            }
+        }
+    }
+
+    /// The name by which it is found again from another folder.
+    pub fn lasting_name(&self) -> String {
+        match self {
+            Self::Embedded => EMBEDDED.into(),
+            Self::Folder(folder) => std::path::absolute(folder).as_ref().unwrap_or(folder).display().to_string(),
+        }
+    }
+
+    /// Reads the pictures as a model takes them, of `[channels, height, width]`. `progress` is told how many pictures of how many
+    /// are read.
+    ///
+    /// Where the dataset doesn't say which pictures are for testing, that doesn't depend on a run's seed: pictures that a model
+    /// was trained on must not test it later.
+    pub fn read(&self, input: [usize; 3], progress: &mut dyn FnMut(usize, usize)) -> Result<Dataset> {
+        let [channels, height, width] = input;
+        let options = Options { size: Some([height, width]), channels: Some(channels), ..Options::default() };
+        let read = match self {
+            Self::Embedded => embedded(&options),
+            Self::Folder(folder) => match FolderFiles::open(folder) {
+                Ok(files) => open(&files, &options, progress),
+                Err(error) => return Err(Failure::Run(format!("can't list {}: {error}", folder.display()))),
+            },
+        };
+        read.map_err(|error| match error {
+            DataError::Option { .. } => Failure::from(error).at(&format!("the model's input {input:?}")),
+            error => Failure::from(error).at(&self.to_string()),
+        })
+    }
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Embedded => f.write_str(EMBEDDED),
+            Self::Folder(folder) => folder.display().fmt(f),
+        }
+    }
+}
+
+/// Checks that data has the classes that a model was trained for. Those of IDX files have numbers for names, which say nothing.
+pub fn check_classes(model: &[String], data: &Dataset, source: &Source) -> Result<()> {
+    let numbers = |names: &[String]| names.iter().all(|name| name.parse::<u32>().is_ok());
+    let same = model == data.classes || numbers(model) || numbers(&data.classes);
+    if model.len() == data.classes.len() && same {
+        return Ok(());
+    }
+    Err(Failure::Run(format!(
+        "the model tells {} apart, and {source} holds {}; give data of the same classes",
+        list(model),
+        list(&data.classes)
+    )))
+}
+
+/// How many classes, and the first few by name.
+fn list(classes: &[String]) -> String {
+    const SHOWN: usize = 4;
+    let first = classes.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    let more = if classes.len() > SHOWN { ", …" } else { "" };
+    format!("{} classes ({first}{more})", classes.len())
+}

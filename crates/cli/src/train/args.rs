@@ -1,0 +1,196 @@
+//! The options of `convoke train`.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use convoke::device::DeviceRequest;
+use convoke::optim::Optimizer;
+use convoke::prelude::{Normalization, Settings};
+
+use crate::failure::{Failure, Result};
+
+/// Train a model, test it after each epoch, and keep all that is needed to use it or to go on
+///
+/// Pictures are shown to the network in batches; after each batch its weights take a step against the gradient of the mean
+/// cross-entropy loss. An epoch shows every picture once. The same options and device give the same model, bit for bit.
+///
+/// The run's folder gets model.safetensors (for `eval` and `predict`), metrics.jsonl (a line for each step and epoch),
+/// curves.svg, and checkpoints for `--resume`: every half minute, after each epoch, and at the end. Ctrl-C finishes the step
+/// at hand and saves.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct TrainArgs {
+    /// What to train: a preset (reference-cnn) or a TOML file [default: reference-cnn]
+    ///
+    /// A TOML file says the shape of the pictures and lists the layers; `convoke summary` shows what a model costs. The
+    /// number of classes comes from the data.
+    #[arg(value_name = "MODEL")]
+    pub model: Option<String>,
+
+    /// The pictures: a folder, or fashion-mnist-mini, which is inside the program [default: fashion-mnist-mini]
+    ///
+    /// A folder of class folders of PNG, JPEG or WebP pictures, with or without train/ and test/ (or val/) around them; the
+    /// four IDX files of the MNIST family, gzipped or not; or CIFAR-10's binary batches. Pictures are brought to the model's
+    /// size and number of channels. Without a test/ folder a fifth of the pictures tests, always the same ones.
+    #[arg(long, value_name = "D")]
+    pub data: Option<String>,
+
+    /// How often every training picture is shown [default: 15]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub epochs: Option<u32>,
+
+    /// Pictures of a step [default: 64]
+    ///
+    /// Larger batches keep a fast device busier, and learn less from each picture; they take more memory.
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub batch_size: Option<usize>,
+
+    /// How weights follow from gradients: sgd or adam [default: sgd]
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub optimizer: Option<OptimizerName>,
+
+    /// The learning rate, above 0: how far a step goes [default: 0.01 for sgd, 0.001 for adam]
+    ///
+    /// Too high and the loss jumps about or stops being a number; too low and it hardly falls.
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    pub lr: Option<f64>,
+
+    /// How much of its last step sgd keeps, from 0 up to but not including 1 [default: 0.9]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    pub momentum: Option<f64>,
+
+    /// Let sgd look ahead by its momentum (Nesterov)
+    #[arg(long)]
+    pub nesterov: bool,
+
+    /// How strongly weights are drawn to 0, 0 or more: an L2 penalty, as in PyTorch [default: 0]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    pub weight_decay: Option<f64>,
+
+    /// What the first weights and the order of the pictures follow from [default: 0]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+
+    /// What to compute on: auto, cpu, gpu, gpu:K, or a part of a device's name [default: auto]
+    ///
+    /// auto takes a graphics processor where there is one, else the CPU. gpu insists on a graphics driver, gpu:K on the K-th that
+    /// `convoke devices` lists.
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<DeviceRequest>,
+
+    /// Threads of the CPU engine; results don't depend on it [default: one for each processor]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub threads: Option<NonZeroUsize>,
+
+    /// How pixels, 0 to 1, are brought to a common scale: dataset, none, or MEANS:STDS [default: dataset]
+    ///
+    /// (pixel − mean) / standard deviation for each channel. `dataset` takes both from the training pictures; numbers are for all
+    /// channels alike, 0.5:0.5, or one for each, 0.485,0.456,0.406:0.229,0.224,0.225. The model keeps them.
+    #[arg(long, value_name = "HOW")]
+    pub normalize: Option<Normalization>,
+
+    /// Begin with the weights in this safetensors file instead of random ones
+    ///
+    /// Names and shapes have to be the model's, as PyTorch writes them: conv1.weight, conv1.bias, …
+    #[arg(long, value_name = "FILE.safetensors")]
+    pub init: Option<PathBuf>,
+
+    /// Show the pictures in the order of the data, the same in every epoch
+    #[arg(long)]
+    pub no_shuffle: bool,
+
+    /// Stop after so many steps of the whole run, if that comes before the last epoch
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub max_steps: Option<u64>,
+
+    /// Also take a checkpoint every N steps
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub checkpoint_every: Option<u64>,
+
+    /// The run's folder [default: runs/<time>-<model>]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// Replace the run that the folder of --out holds
+    #[arg(long, requires = "out")]
+    pub force: bool,
+
+    /// Go on with the run in this folder, exactly as if it had never stopped
+    ///
+    /// Settings, data and device are the run's own. --epochs, --max-steps, --device, --threads and --data (the same pictures at
+    /// another place) may be given; on another device the run goes on, but not with the same bits.
+    #[arg(long, value_name = "DIR", conflicts_with_all = [
+        "model", "batch_size", "optimizer", "lr", "momentum", "nesterov", "weight_decay", "seed", "normalize", "init",
+        "no_shuffle", "checkpoint_every", "out", "force",
+    ])]
+    pub resume: Option<PathBuf>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  convoke train                                      the reference network on the pictures inside, 15 epochs
+  convoke train --data flowers/ --epochs 40          your own pictures: flowers/rose/1.jpg, flowers/tulip/7.png, …
+  convoke train net.toml --optimizer adam --batch-size 128 --device gpu
+  convoke train --init weights.safetensors --lr 0.001 --out runs/tuned
+  convoke train --resume runs/tuned --epochs 60      go on where it stopped, and further";
+
+/// The optimizers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OptimizerName {
+    /// Stochastic gradient descent
+    Sgd,
+    /// Adam
+    Adam,
+}
+
+impl TrainArgs {
+    /// How to train, checked.
+    pub fn settings(&self) -> Result<Settings> {
+        let default = Settings::default();
+        let settings = Settings {
+            epochs: self.epochs.unwrap_or(default.epochs),
+            batch_size: self.batch_size.unwrap_or(default.batch_size),
+            optimizer: self.optimizer()?,
+            seed: self.seed.unwrap_or(default.seed),
+            shuffle: !self.no_shuffle,
+            max_steps: self.max_steps,
+            checkpoint_steps: self.checkpoint_every,
+        };
+        settings.check()?;
+        Ok(settings)
+    }
+
+    /// Changes what may be changed of a run that goes on.
+    pub fn change(&self, settings: &mut Settings) -> Result<()> {
+        settings.epochs = self.epochs.unwrap_or(settings.epochs);
+        settings.max_steps = self.max_steps.or(settings.max_steps);
+        settings.check()?;
+        Ok(())
+    }
+
+    fn optimizer(&self) -> Result<Optimizer> {
+        let decay = self.weight_decay.unwrap_or(0.0);
+        match self.optimizer.unwrap_or(OptimizerName::Sgd) {
+            OptimizerName::Sgd => Ok(Optimizer::Sgd {
+                lr: self.lr.unwrap_or(0.01),
+                momentum: self.momentum.unwrap_or(0.9),
+                nesterov: self.nesterov,
+                weight_decay: decay,
+            }),
+            OptimizerName::Adam => {
+                let misplaced = [("--momentum", self.momentum.is_some()), ("--nesterov", self.nesterov)];
+                if let Some((option, _)) = misplaced.iter().find(|(_, given)| *given) {
+                    let problem = "is for sgd, and the optimizer is adam, which has its own; leave it out";
+                    return Err(Failure::Usage(format!("{option} {problem}")));
+                }
+                match Optimizer::adam(self.lr.unwrap_or(0.001)) {
+                    Optimizer::Adam { lr, beta1, beta2, eps, .. } => {
+                        Ok(Optimizer::Adam { lr, beta1, beta2, eps, weight_decay: decay })
+                    }
+                    sgd => Ok(sgd),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! `convoke train`.
+
+mod args;
+mod folder;
+mod interrupt;
+mod watch;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::time::Instant;
+
+use convoke::device::DeviceRequest;
+use convoke::engine::{DeviceInfo, DeviceKind};
+use convoke::formats::NamedTensor;
+use convoke::prelude::{Checkpoint, Dataset, Host, Network, Outcome, Settings, Store, TrainError, Trainer};
+use convoke::train::check_weights;
+use convoke::{FolderStore, block_on};
+use serde::{Deserialize, Serialize};
+
+use crate::checkpoint::read_tensors;
+use crate::data::Source;
+use crate::failure::{Failure, Result};
+use crate::model::Model;
+use crate::status::Status;
+use crate::{curves, device, model, output, text};
+pub use args::TrainArgs;
+use folder::RunFolder;
+use watch::Watch;
+
+/// What a checkpoint keeps for this command.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Note {
+    /// The dataset, by its lasting name.
+    data: String,
+    /// `cpu`, or the adapter's name.
+    device: String,
+}
+
+impl Note {
+    fn new(source: &Source, device: &DeviceInfo) -> Self {
+        let device = if device.kind == DeviceKind::Cpu { "cpu".into() } else { device.name.clone() };
+        Self { data: source.lasting_name(), device }
+    }
+
+    fn text(&self) -> String {
+        serde_json::to_string(self).expect("plain data")
+    }
+}
+
+/// A run that is ready to go, and where it is kept.
+struct Prepared {
+    trainer: Trainer,
+    store: FolderStore,
+}
+
+/// Trains a model.
+pub fn run(args: &TrainArgs) -> Result<ExitCode> {
+    let status = Status::new();
+    let Prepared { mut trainer, store } = match &args.resume {
+        Some(folder) => resume(args, folder, &status)?,
+        None => begin(args, &status)?,
+    };
+    status.clear();
+    introduce(&mut trainer, &store)?;
+    let stop = interrupt::watch()?;
+    let mut watch = Watch::new(&mut trainer);
+    let start = Instant::now();
+    let before = trainer.progress().step;
+    let result = {
+        let closed = watch.closed();
+        let mut events = |event: &_| watch.event(event);
+        let stop = || stop.asked() || closed.get();
+        let mut host = Host { store: &store, clock: &|| start.elapsed(), stop: &stop, events: &mut events };
+        block_on(trainer.run(&mut host))
+    };
+    watch.clear();
+    let drawn = match result {
+        Ok(_) | Err(TrainError::NotFinite { .. }) => draw(&trainer, &store),
+        Err(_) => Ok(()),
+    };
+    let outcome = result?;
+    drawn?;
+    conclude(&trainer, &store, outcome, trainer.progress().step - before, start)?;
+    Ok(if outcome == Outcome::Stopped { ExitCode::from(130) } else { ExitCode::SUCCESS })
+}
+
+/// Prepares a new run. Nothing is written before all is sound.
+fn begin(args: &TrainArgs, status: &Status) -> Result<Prepared> {
+    let settings = args.settings()?;
+    let model = Model::find(args.model.as_deref().unwrap_or(model::DEFAULT))?;
+    let source = Source::find(args.data.as_deref())?;
+    let init = args.init.as_deref().map(read_tensors).transpose()?;
+    let folder = RunFolder::choose(args.out.as_deref(), &model.spec.name, args.force)?;
+    let engine = device::open(args.device.as_ref(), args.threads)?;
+    let data = source.read(model.spec.input, &mut status.phase("reading pictures"))?;
+    let network = model.build(data.classes.len())?;
+    let statistics = args.normalize.clone().unwrap_or_default().resolve(&data, model.spec.input[0])?;
+    let weights = init.map(|file| {
+        let tensors = file.tensors.into_iter().filter(|tensor| !tensor.name.starts_with("optimizer.")).collect();
+        given_weights(&network, args.init.as_deref(), tensors)
+    });
+    let note = Note::new(&source, engine.info()).text();
+    let (data, weights) = (Rc::new(data), weights.transpose()?);
+    let mut progress = status.phase("preparing kernels");
+    let trainer = Trainer::new(engine, network, data, statistics, settings, weights, note, &mut progress);
+    let trainer = block_on(trainer)?;
+    Ok(Prepared { trainer, store: folder.make()? })
+}
+
+fn given_weights(network: &Network, file: Option<&Path>, tensors: Vec<NamedTensor>) -> Result<Vec<NamedTensor>> {
+    let name = file.map_or(String::new(), |file| file.display().to_string());
+    Ok(check_weights(network, &name, tensors)?)
+}
+
+/// Prepares a run to go on where its last checkpoint was taken.
+fn resume(args: &TrainArgs, folder: &Path, status: &Status) -> Result<Prepared> {
+    let store = FolderStore::open(folder)?;
+    let place = folder.display().to_string();
+    let mut checkpoint = block_on(Checkpoint::newest(&store, &place))?;
+    let note: Note = serde_json::from_str(&checkpoint.note).map_err(|_| {
+        let problem = "another program has written its checkpoints; start a run of your own with --init";
+        Failure::Run(format!("can't resume {place}: {problem}"))
+    })?;
+    args.change(&mut checkpoint.settings)?;
+    let source = Source::find(Some(args.data.as_ref().unwrap_or(&note.data)))?;
+    let device_asked = match &args.device {
+        Some(device) => device.clone(),
+        None => note.device.parse::<DeviceRequest>()?,
+    };
+    let engine = device::open(Some(&device_asked), args.threads)?;
+    let data = source.read(checkpoint.model.spec.input, &mut status.phase("reading pictures"))?;
+    checkpoint.note = Note::new(&source, engine.info()).text();
+    let mut progress = status.phase("preparing kernels");
+    let trainer = block_on(Trainer::resume(engine, Rc::new(data), checkpoint, &mut progress))?;
+    Ok(Prepared { trainer, store })
+}
+
+/// Says what is trained, on what, where.
+fn introduce(trainer: &mut Trainer, store: &FolderStore) -> Result<()> {
+    let Settings { optimizer, seed, .. } = *trainer.settings();
+    let (total, done) = (trainer.total_steps(), trainer.progress().step);
+    let session = trainer.session();
+    let data: &Dataset = session.data();
+    let [train, test] = [data.train.len(), data.test.len()].map(|count| text::grouped(count as u64));
+    let program = session.program();
+    let parameters: usize = program.parameters.iter().map(|place| place.dims.iter().product::<usize>()).sum();
+    let parameters = text::grouped(parameters as u64);
+    output::line(format!("data    {train} pictures to train on, {test} to test on, {} classes", data.classes.len()))?;
+    output::line(format!("model   {parameters} parameters; {}; seed {seed}", describe(&optimizer)))?;
+    output::line(format!("device  {}", device::describe(session.engine().info())))?;
+    output::line(format!("memory  {} on the device, the pictures included", text::bytes(program.bytes())))?;
+    output::line(format!("run     {}", store.folder().display()))?;
+    match done {
+        0 => Ok(()),
+        _ if done >= total => output::line(format!(
+            "all of its {} steps are done; give a larger --epochs or --max-steps to go further",
+            text::grouped(total)
+        )),
+        _ => output::line(format!("goes on after step {} of {}", text::grouped(done), text::grouped(total))),
+    }
+}
+
+fn describe(optimizer: &convoke::optim::Optimizer) -> String {
+    use convoke::optim::Optimizer;
+    match *optimizer {
+        Optimizer::Sgd { lr, momentum, nesterov, weight_decay } => {
+            let nesterov = if nesterov { " (Nesterov)" } else { "" };
+            format!("SGD, learning rate {lr}, momentum {momentum}{nesterov}, weight decay {weight_decay}")
+        }
+        Optimizer::Adam { lr, weight_decay, .. } => format!("Adam, learning rate {lr}, weight decay {weight_decay}"),
+    }
+}
+
+/// Draws the curves from the log, which holds all of the run, whenever it was begun.
+fn draw(trainer: &Trainer, store: &FolderStore) -> Result<()> {
+    let log = block_on(store.get("metrics.jsonl"))?.unwrap_or_default();
+    let title = store.folder().file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
+    if let Some(svg) = curves::draw(&log, &title, trainer.steps_per_epoch())? {
+        block_on(store.put("curves.svg", svg.into_bytes()))?;
+    }
+    Ok(())
+}
+
+/// Says how it went, and what to do with it.
+fn conclude(trainer: &Trainer, store: &FolderStore, outcome: Outcome, steps: u64, start: Instant) -> Result<()> {
+    let folder = store.folder().display();
+    let (done, total) = (trainer.progress().step, trainer.total_steps());
+    if outcome == Outcome::Stopped {
+        output::line(format!("stopped after step {} of {}; all is kept", text::grouped(done), text::grouped(total)))?;
+        return output::line(format!("go on with: convoke train --resume {folder}"));
+    }
+    let best = trainer.progress().best.map_or(String::new(), |(step, accuracy)| {
+        let epoch = step.div_ceil(trainer.steps_per_epoch() as u64);
+        format!("; best test accuracy {} after epoch {epoch}", text::percent(accuracy))
+    });
+    output::line(format!("finished: {} steps in {}{best}", text::grouped(steps), text::time(start.elapsed())))?;
+    let model: PathBuf = store.folder().join("model.safetensors");
+    output::line(format!("kept in {folder}: model.safetensors, metrics.jsonl, curves.svg, checkpoints"))?;
+    output::line(format!("try it: convoke predict --checkpoint {} IMAGE", model.display()))
+}

@@ -1,0 +1,8 @@
+//! The command `convoke`, run as users run it.
+
+mod help;
+mod interrupted;
+mod outputs;
+mod round_trip;
+mod setting;
+mod wrong;
