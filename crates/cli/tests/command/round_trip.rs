@@ -52,7 +52,9 @@ fn a_trained_model_is_evaluated_as_it_was_tested_and_tells_pictures_apart() {
     assert_eq!((classes.len(), &classes[0]["name"]), (2, &predictions[0]["class"]));
     let text = setting.run(&arguments).good().stdout;
     assert_eq!(text.lines().count(), 10);
-    assert!(text.starts_with("new/96.png: 0 9"), "{text}");
+    let first = &predictions[0]["classes"][0];
+    let percent = format!("{:.1} %", first["probability"].as_f64().unwrap() * 100.0);
+    assert!(text.starts_with(&format!("new/96.png: {} {percent}, ", first["name"].as_str().unwrap())), "{text}");
 }
 
 #[test]
