@@ -22,6 +22,25 @@ const TILES_O: u32 = (GROUP_OUT + TILE_O - 1u) / TILE_O;
 const PARTS: u32 = KERNEL_W / TAPS;
 const THREADS: u32 = GROUPS * TILES_O * TILES_Y * TILES_X;
 
+// One row of a window on the tile's pixels. A function, so that it is parsed once and not for each channel.
+fn add_products(
+    sums: ptr<function, array<f32, TILE_O * TILE_H * TILE_W>>,
+    o: u32,
+    w: array<f32, TAPS>,
+    spans: ptr<function, array<array<f32, SPAN>, TILE_H>>,
+) {
+    // unroll
+    for (var r = 0u; r < TILE_H; r++) {
+        // unroll
+        for (var p = 0u; p < TILE_W; p++) {
+            // unroll
+            for (var b = 0u; b < TAPS; b++) {
+                (*sums)[o + r * TILE_W + p] += w[b] * (*spans)[r][p * STRIDE_W + b * DILATION_W];
+            }
+        }
+    }
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
     @builtin(workgroup_id) group: vec3u,
@@ -65,16 +84,7 @@ fn main(
             for (var b = 0u; b < TAPS; b++) {
                 w[b] = weight[at + b];
             }
-            // unroll
-            for (var r = 0u; r < TILE_H; r++) {
-                // unroll
-                for (var p = 0u; p < TILE_W; p++) {
-                    // unroll
-                    for (var b = 0u; b < TAPS; b++) {
-                        sums[(o * TILE_H + r) * TILE_W + p] += w[b] * spans[r][p * STRIDE_W + b * DILATION_W];
-                    }
-                }
-            }
+            add_products(&sums, o * (TILE_H * TILE_W), w, &spans);
         }
     }
 

@@ -16,7 +16,7 @@ override TILE_W: u32 = 4;
 override STEP_A: u32 = 1;
 /// The same for columns; used where columns are not written out.
 override STEP_B: u32 = 1;
-/// The first output column that the tile at column 0 collects from: ⌊(padding − (kernel − 1) · dilation) / stride⌋.
+/// The first output column that the tile at column 0 collects from: ⌈(padding − (kernel − 1) · dilation) / stride⌉.
 override FIRST: i32 = -1;
 /// How many output columns the tile collects from: ⌊(TILE_W − 1 + padding) / stride⌋ − FIRST + 1.
 override SPAN: u32 = 6;
@@ -73,6 +73,30 @@ fn gy_span(base: u32, first: i32, inside: bool) -> array<f32, SPAN> {
     return span;
 }
 
+// One row of a window on the tile's pixels. A function, so that it is parsed once and not for each channel.
+fn add_products(
+    sums: ptr<function, array<f32, TILE_C * TILE_H * TILE_W>>,
+    c: u32,
+    w: array<f32, KERNEL_W>,
+    spans: ptr<function, array<array<f32, SPAN>, TILE_H>>,
+) {
+    // slot: products
+    // unroll
+    for (var r = 0u; r < TILE_H; r++) {
+        // unroll
+        for (var p = 0u; p < TILE_W; p++) {
+            // unroll
+            for (var b = 0u; b < KERNEL_W; b++) {
+                const AWAY = i32(p + PADDING_W) - i32(b * DILATION_W) - FIRST * i32(STRIDE_W);
+                if (i32(AWAY) % i32(STRIDE_W) == 0) {
+                    (*sums)[c + r * TILE_W + p] += w[b] * (*spans)[r][max(AWAY, 0) / i32(STRIDE_W)];
+                }
+            }
+        }
+    }
+    // end
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
     @builtin(workgroup_id) group: vec3u,
@@ -121,19 +145,7 @@ fn main(
                 for (var b = 0u; b < KERNEL_W; b++) {
                     w[b] = weight[at + b];
                 }
-                // unroll
-                for (var r = 0u; r < TILE_H; r++) {
-                    // unroll
-                    for (var p = 0u; p < TILE_W; p++) {
-                        // unroll
-                        for (var b = 0u; b < KERNEL_W; b++) {
-                            const AWAY = i32(p + PADDING_W) - i32(b * DILATION_W) - FIRST * i32(STRIDE_W);
-                            if (AWAY % i32(STRIDE_W) == 0) {
-                                sums[(c * TILE_H + r) * TILE_W + p] += w[b] * spans[r][AWAY / i32(STRIDE_W)];
-                            }
-                        }
-                    }
-                }
+                add_products(&sums, c * (TILE_H * TILE_W), w, &spans);
             }
             // end
         } else {

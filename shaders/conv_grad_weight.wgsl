@@ -34,6 +34,28 @@ const THREADS: u32 = GROUPS * TILES_O * TILES_C * KERNEL_H * TILES_B;
 const AHEAD: u32 = SHIFT + (TAPS - 1u) * DILATION_W;
 const SEGMENTS: u32 = (OUT_W + TILE_W - 1u) / TILE_W;
 
+// Some columns of the gradient with the inputs from `first` that they see. A function, so that it is parsed once and not for each part of the row.
+fn add_products(
+    sums: ptr<function, array<f32, TILE_O * TILE_C * TAPS>>,
+    values: ptr<function, array<array<f32, G_LANES>, TILE_O>>,
+    spans: ptr<function, array<array<f32, SPAN>, TILE_C>>,
+    first: u32,
+) {
+    // unroll
+    for (var o = 0u; o < TILE_O; o++) {
+        // unroll
+        for (var c = 0u; c < TILE_C; c++) {
+            // unroll
+            for (var b = 0u; b < TAPS; b++) {
+                // unroll
+                for (var j = 0u; j < G_LANES; j++) {
+                    (*sums)[(o * TILE_C + c) * TAPS + b] += (*values)[o][j] * (*spans)[c][first + j * STRIDE_W + b * DILATION_W];
+                }
+            }
+        }
+    }
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
     @builtin(workgroup_id) group: vec3u,
@@ -96,19 +118,7 @@ fn main(
                     values[o][j] = g_lane(v, j);
                 }
             }
-            // unroll
-            for (var o = 0u; o < TILE_O; o++) {
-                // unroll
-                for (var c = 0u; c < TILE_C; c++) {
-                    // unroll
-                    for (var b = 0u; b < TAPS; b++) {
-                        // unroll
-                        for (var j = 0u; j < G_LANES; j++) {
-                            sums[(o * TILE_C + c) * TAPS + b] += values[o][j] * spans[c][(q * G_LANES + j) * STRIDE_W + b * DILATION_W];
-                        }
-                    }
-                }
-            }
+            add_products(&sums, &values, &spans, q * (G_LANES * STRIDE_W));
         }
     }
 

@@ -11,7 +11,7 @@ override MAXIMUM: bool = true;
 override CHANNELS: u32 = 4;
 /// Input columns that a thread computes: all of a row, or a multiple of the stride (of 1 where columns are not written out).
 override TILE_W: u32 = 4;
-/// The first output column that the tile at column 0 collects from: ⌊(padding − (kernel − 1) · dilation) / stride⌋.
+/// The first output column that the tile at column 0 collects from: ⌈(padding − (kernel − 1) · dilation) / stride⌉.
 override FIRST: i32 = -1;
 /// How many output columns the tile collects from: ⌊(TILE_W − 1 + padding) / stride⌋ − FIRST + 1.
 override SPAN: u32 = 6;
@@ -48,12 +48,14 @@ const ROWS: u32 = (IN_H + STRIDE_H - 1u) / STRIDE_H;
 const THREADS: u32 = CHANNELS * STRIDE_H * ROWS * TILES_X;
 const SHIFT: i32 = (FIRST % i32(G_LANES) + i32(G_LANES)) % i32(G_LANES);
 const LOADS: u32 = (u32(SHIFT) + SPAN + G_LANES - 1u) / G_LANES;
+// The most rows of windows that a row lies in.
+const MEETS: u32 = (KERNEL_H - 1u) * DILATION_H / STRIDE_H + 1u;
 const SHARE: f32 = 1.0 / f32(KERNEL_H * KERNEL_W);
 
-// The first window, along one axis, that reaches to the position `reach` of the padded input.
-fn first_window(reach: u32, kernel: u32, dilation: u32, stride: u32) -> u32 {
-    let extent = (kernel - 1u) * dilation;
-    return select((reach - min(reach, extent) + stride - 1u) / stride, 0u, reach <= extent);
+// The first window of a row that reaches to the column `along` of the padded input.
+fn first_window(along: u32) -> u32 {
+    const EXTENT = (KERNEL_W - 1u) * DILATION_W;
+    return (max(along, EXTENT) - EXTENT + STRIDE_W - 1u) / STRIDE_W;
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -76,9 +78,13 @@ fn main(
 
     var sums: array<f32, TILE_W>;
     let reach = row + PADDING_H;
-    let last = min(reach / STRIDE_H + 1u, OUT_H);
-    for (var i = first_window(reach, KERNEL_H, DILATION_H, STRIDE_H); i < last; i++) {
-        let met = DILATION_H == 1u || (reach - i * STRIDE_H) % DILATION_H == 0u;
+    for (var t = 0u; t < MEETS; t++) {
+        // The window row, and the row of the window that lies here.
+        let window = i32(reach / STRIDE_H) - i32(MEETS - 1u - t);
+        let a = i32(reach) - window * i32(STRIDE_H);
+        let inside = window >= 0 && window < i32(OUT_H) && a <= i32((KERNEL_H - 1u) * DILATION_H);
+        let met = inside && (DILATION_H == 1u || a % i32(DILATION_H) == 0);
+        let i = u32(clamp(window, 0, i32(OUT_H) - 1));
         let base = (plane * OUT_H + i) * OUT_W;
         if (WRITTEN_OUT) {
             var values: array<f32, SPAN>;
@@ -105,7 +111,7 @@ fn main(
                 // unroll
                 for (var s = 0u; s < SPAN; s++) {
                     const REACH = i32(p + PADDING_W) - (FIRST + i32(s)) * i32(STRIDE_W);
-                    if (REACH >= 0 && REACH <= i32((KERNEL_W - 1u) * DILATION_W) && REACH % i32(DILATION_W) == 0) {
+                    if (i32(REACH) >= 0 && i32(REACH) <= i32((KERNEL_W - 1u) * DILATION_W) && i32(REACH) % i32(DILATION_W) == 0) {
                         sums[p] += select(0.0, values[s], !MAXIMUM || indices[s] == here);
                     }
                 }
@@ -114,7 +120,7 @@ fn main(
         } else {
             let along = left + PADDING_W;
             let end = min(along / STRIDE_W + 1u, OUT_W);
-            for (var j = first_window(along, KERNEL_W, DILATION_W, STRIDE_W); j < end; j++) {
+            for (var j = first_window(along); j < end; j++) {
                 let within = met && (DILATION_W == 1u || (along - j * STRIDE_W) % DILATION_W == 0u);
                 let chosen = !MAXIMUM || i_lane(load_index((base + j) / G_LANES), 0u) == row * IN_W + left;
                 sums[0] += select(0.0, g_lane(gy[(base + j) / G_LANES], 0u), within && chosen);

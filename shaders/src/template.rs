@@ -3,15 +3,28 @@
 //! A template is plain WGSL, whose comments and overrides say what may be changed:
 //! - `override NAME: type = default;` is a parameter. It becomes a `const`, because an override can't size an array.
 //! - `// slot: NAME` … `// end` is a region whose text is replaced as a whole. The text between is a valid default.
-//! - `// unroll` before a loop `for (var i = A; i < B; i++) {` writes the loop out, each turn as a block in which `i` is a
-//!   `const`. `A` and `B` are integer expressions over literals, module constants and the counters of unrolled loops around.
+//! - `// unroll` before a loop `for (var i = A; i < B; i++) {` writes the loop out, each turn as a block with the number in
+//!   place of `i`. `A` and `B` are integer expressions over literals, module constants and the counters of unrolled loops around.
 //!   Such a loop must not contain a `break` or `continue` of its own. Drivers keep an array in registers only where its
-//!   indices are constant, and some of them unroll nothing themselves.
+//!   indices are constant, and some of them unroll nothing themselves. Constant indices of arrays are worked out here, for
+//!   parsers take far longer over expressions than over numbers.
 
 use std::collections::HashMap;
 
-/// Integer constants by name.
-type Env = HashMap<String, i64>;
+/// Integers by name.
+#[derive(Default)]
+struct Env {
+    /// The module's constants.
+    constants: HashMap<String, i64>,
+    /// The counters of the unrolled loops around.
+    counters: HashMap<String, i64>,
+}
+
+impl Env {
+    fn get(&self, name: &str) -> Option<i64> {
+        self.counters.get(name).or_else(|| self.constants.get(name)).copied()
+    }
+}
 
 /// Fills `source`: parameters by name with their values as WGSL literals, slots by name with their text.
 ///
@@ -74,46 +87,114 @@ fn fill_slots(source: &str, slots: &[(&str, &str)]) -> Result<String, String> {
 
 /// The module's integer constants, each of which may use those before it.
 fn constants(lines: &[&str]) -> Env {
-    let mut env = Env::new();
+    let mut env = Env::default();
     for line in lines {
         let Some((name, value)) = line.strip_prefix("const ").and_then(|l| l.strip_suffix(';')?.split_once('=')) else {
             continue;
         };
         let name = name.split(':').next().unwrap_or(name).trim();
         if let Ok(value) = evaluate(value, &env) {
-            env.insert(name.to_string(), value);
+            env.constants.insert(name.to_string(), value);
         }
     }
     env
 }
 
-/// Copies lines, with marked loops written out.
+/// Copies lines, with marked loops written out and constant indices worked out.
 fn unroll(lines: &[&str], env: &mut Env, out: &mut String) -> Result<(), String> {
     let mut at = 0;
     while at < lines.len() {
         if lines[at].trim() != "// unroll" {
-            out.push_str(lines[at]);
-            out.push('\n');
+            if !define(lines[at], env) {
+                copy_line(lines[at], env, out);
+            }
             at += 1;
             continue;
         }
         let head = lines.get(at + 1).copied().unwrap_or_default();
         let (name, from, to) = parse_loop(head).ok_or_else(|| format!("can't unroll `{}`", head.trim()))?;
-        let end = at + 2 + body_lines(&lines[at + 2..]).ok_or_else(|| format!("no end of `{}`", head.trim()))?;
+        let body = &lines[at + 2..];
+        let body = &body[..body_lines(body).ok_or_else(|| format!("no end of `{}`", head.trim()))?];
+        // Without declarations of its own a turn needs no block.
+        let block = body.iter().any(|l| ["let ", "var "].iter().any(|d| l.trim_start().starts_with(d)));
         for turn in evaluate(from, env)?..evaluate(to, env)? {
-            let suffix = if from.ends_with('u') { "u" } else { "" };
-            out.push_str(&format!("{{ const {name} = {turn}{suffix};\n"));
-            let outer = env.insert(name.to_string(), turn);
-            unroll(&lines[at + 2..end], env, out)?;
+            out.push_str(if block { "{\n" } else { "" });
+            let outer = env.counters.insert(name.to_string(), turn);
+            unroll(body, env, out)?;
             match outer {
-                Some(value) => env.insert(name.to_string(), value),
-                None => env.remove(name),
+                Some(value) => env.counters.insert(name.to_string(), value),
+                None => env.counters.remove(name),
             };
-            out.push_str("}\n");
+            out.push_str(if block { "}\n" } else { "" });
         }
-        at = end + 1;
+        at += 3 + body.len();
     }
     Ok(())
+}
+
+/// Takes a constant within an unrolled loop for a number; says whether the line is one.
+fn define(line: &str, env: &mut Env) -> bool {
+    let found = line.trim().strip_prefix("const ").and_then(|l| l.strip_suffix(';')?.split_once('='));
+    let Some((name, value)) = found.filter(|_| !env.counters.is_empty()) else { return false };
+    let Ok(value) = evaluate(value, env) else { return false };
+    env.counters.insert(name.trim().to_string(), value);
+    true
+}
+
+/// Copies a line: counters become numbers, and so do constant indices.
+fn copy_line(line: &str, env: &Env, out: &mut String) {
+    let code = line.split("//").next().unwrap_or_default();
+    if env.counters.is_empty() {
+        out.push_str(line);
+    } else if !code.trim().is_empty() {
+        copy_code(code.trim(), env, out);
+    } else {
+        return;
+    }
+    out.push('\n');
+}
+
+fn copy_code(code: &str, env: &Env, out: &mut String) {
+    let mut rest = code;
+    while let Some(start) = rest.find(|c: char| c == '[' || c.is_ascii_alphabetic()) {
+        let (before, from) = rest.split_at(start);
+        out.push_str(before);
+        let end = match from.starts_with('[') {
+            true => index_end(from),
+            false => from.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(from.len()),
+        };
+        // A number with a suffix is no name.
+        let is_suffix = before.ends_with(|c: char| c.is_ascii_digit());
+        let (token, after) = from.split_at(end);
+        if let Some(index) = token.strip_prefix('[').and_then(|t| t.strip_suffix(']')) {
+            out.push('[');
+            match evaluate(index, env) {
+                Ok(value) => out.push_str(&format!("{value}u")),
+                Err(_) => copy_code(index, env, out),
+            }
+            out.push(']');
+        } else {
+            match env.counters.get(token).filter(|_| !is_suffix) {
+                Some(value) if *value < 0 => out.push_str(&format!("({value})")),
+                Some(value) => out.push_str(&format!("{value}u")),
+                None => out.push_str(token),
+            }
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+}
+
+/// Where the index that a text begins with ends, brackets included; 1 where it does not end on the line.
+fn index_end(text: &str) -> usize {
+    let mut depth = 0;
+    for (at, c) in text.char_indices() {
+        depth += i32::from(c == '[') - i32::from(c == ']');
+        if depth == 0 {
+            return at + 1;
+        }
+    }
+    1
 }
 
 /// The counter and bounds of a line `for (var i = A; i < B; i++) {`.
@@ -219,7 +300,7 @@ impl<'a> Parser<'a> {
         if word.starts_with(|c: char| c.is_ascii_digit()) {
             return word.trim_end_matches(['u', 'i']).parse().map_err(|_| format!("`{word}` is not an integer"));
         }
-        self.env.get(word).copied().ok_or_else(|| format!("`{word}` is not a known integer constant"))
+        self.env.get(word).ok_or_else(|| format!("`{word}` is not a known integer constant"))
     }
 }
 
@@ -246,14 +327,19 @@ mod tests {
     fn marked_loops_are_written_out_with_constant_counters() {
         let source = "const N: u32 = 1u + 1u;\n// unroll\nfor (var i = 0u; i < N; i++) {\n  // unroll\n  for (var j = i; j < N; j++) {\n    x[i] += j;\n  }\n}";
         let filled = fill(source, &[], &[]).unwrap();
-        assert_eq!(filled.matches("x[i] += j;").count(), 3);
-        assert_eq!(filled.matches("const i = 1u;").count(), 1);
-        assert!(!filled.contains("for ("));
+        assert_eq!(filled, "const N: u32 = 1u + 1u;\nx[0u] += 0u;\nx[0u] += 1u;\nx[1u] += 1u;\n");
+    }
+
+    #[test]
+    fn constant_indices_are_worked_out_and_names_kept() {
+        let source = "const W: u32 = 3u;\n// unroll\nfor (var i = 1u; i < 2u; i++) {\n  let v = a[b[i * W + 1u] + i] * ii[k]; // i\n}";
+        let filled = fill(source, &[], &[]).unwrap();
+        assert_eq!(filled, "const W: u32 = 3u;\n{\nlet v = a[b[4u] + 1u] * ii[k];\n}\n");
     }
 
     #[test]
     fn integer_expressions_follow_precedence() {
-        let env = Env::from([("A".to_string(), 5)]);
+        let env = Env { constants: HashMap::from([("A".to_string(), 5)]), ..Env::default() };
         assert_eq!(evaluate("(A - 1u) * 2 + 7 / 2 % 2", &env), Ok(9));
         assert_eq!(evaluate("max(A, 2u) - min(3, -1)", &env), Ok(6));
         assert!(evaluate("A / (A - 5)", &env).is_err());

@@ -51,19 +51,15 @@ fn windows() -> Vec<Window> {
 
 fn convolutions() -> Vec<Kernel> {
     let mut kernels: Vec<Kernel> = Vec::new();
-    for window in windows() {
-        for (in_channels, out_channels, groups) in
-            [(3, 16, 1), (16, 32, 1), (6, 6, 6), (4, 10, 2), (1, 1, 1), (5, 7, 1)]
-        {
-            let geometry = ConvGeometry { in_channels, out_channels, groups, window };
-            kernels.push(ConvGradWeight { geometry, chunk: 4 }.into());
-            for epilogue in epilogues(out_channels, window.output_len()) {
-                kernels.push(Conv { geometry, epilogue }.into());
-            }
-            for epilogue in epilogues(in_channels, window.input_len()) {
-                kernels.push(ConvGradInput { geometry, epilogue }.into());
-            }
-        }
+    let channels = [(3, 16, 1), (16, 32, 1), (6, 6, 6), (4, 10, 2), (1, 1, 1), (5, 7, 1)];
+    for (turn, window) in windows().into_iter().flat_map(|w| [w; 3]).enumerate() {
+        let (in_channels, out_channels, groups) = channels[turn % channels.len()];
+        let geometry = ConvGeometry { in_channels, out_channels, groups, window };
+        kernels.push(ConvGradWeight { geometry, chunk: 4 }.into());
+        let forward = epilogues(out_channels, window.output_len()).swap_remove(turn % 6);
+        kernels.push(Conv { geometry, epilogue: forward }.into());
+        let backward = epilogues(in_channels, window.input_len()).swap_remove(turn / 3 % 6);
+        kernels.push(ConvGradInput { geometry, epilogue: backward }.into());
     }
     kernels
 }

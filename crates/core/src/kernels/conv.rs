@@ -62,7 +62,8 @@ impl Conv {
             let lanes = window.input_lanes(w, taps);
             let tiles = geometry.groups * geometry.group_out().div_ceil(o) * oh.div_ceil(h) * ow.div_ceil(w);
             let threads = TYPICAL_SAMPLES * tiles;
-            Cost { sums: o * h * w, products: o * h * w * taps, threads, turns: 1, ..Cost::default() }
+            let turns = geometry.group_in() * window.kernel_len() / taps;
+            Cost { sums: o * h * w, products: o * h * w * taps, threads, turns, ..Cost::default() }
                 .load(h * window.input_loads(w, taps, lanes), lanes)
                 .load(o * taps, 1)
         })

@@ -57,7 +57,7 @@ impl ConvGradInput {
         let epilogue = epilogue(&self.epilogue, 4, lanes(&[w, tile_w]), channel);
         let mut slots = vec![("gy", gy.as_str()), ("epilogue", epilogue.as_str())];
         if !written_out {
-            slots.push(("taps", ""));
+            slots.extend([("taps", ""), ("products", "")]);
         }
         let rows = window.stride[0] * h.div_ceil(window.stride[0]).div_ceil(tile_h);
         let tiles = geometry.groups * geometry.group_in().div_ceil(tile_c) * rows * w.div_ceil(tile_w);
@@ -76,18 +76,19 @@ impl ConvGradInput {
         let rows = height.div_ceil(window.stride[0]);
         let mut candidates = edges([geometry.group_in().min(16), rows.min(2), width.min(32)]);
         candidates.retain(|&[_, h, w]| (h == 1 && w == 1) || self.writes_out(w));
-        let meets = window.kernel[1].div_ceil(window.stride[1] / gcd(window.stride[1], window.dilation[1]));
+        let meets = |d: usize| window.kernel[d].div_ceil(window.stride[d] / gcd(window.stride[d], window.dilation[d]));
+        let turns = geometry.group_out() * meets(0);
         cheapest(target, &candidates, |[c, h, w]| {
             let tiles = geometry.groups * geometry.group_in().div_ceil(c) * rows.div_ceil(h) * width.div_ceil(w);
             let threads = TYPICAL_SAMPLES * window.stride[0] * tiles;
-            let mut cost = Cost { sums: c * h * w, threads, turns: 1, ..Cost::default() };
+            let mut cost = Cost { sums: c * h * w, threads, turns, ..Cost::default() };
             if self.writes_out(w) {
                 let (lanes, (_, span)) = (window.gradient_lanes(w), window.gradient_span(w));
                 cost.products = c * h * (w * window.kernel[1]).div_ceil(window.stride[1]);
                 cost.load(h * (span + lanes - 1).div_ceil(lanes), lanes).load(c * window.kernel[1], 1)
             } else {
                 cost.products = c;
-                cost.turns = meets;
+                cost.turns *= meets(1);
                 cost.load(1 + c, 1)
             }
         })

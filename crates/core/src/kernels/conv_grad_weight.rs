@@ -70,7 +70,7 @@ impl ConvGradWeight {
         cheapest(target, &candidates, |[o, c, w]| {
             let (x_lanes, g_lanes) = (window.input_lanes(w, taps), self.gradient_lanes(w));
             let threads = TYPICAL_SAMPLES.div_ceil(self.chunk) * self.threads(o, c, taps);
-            let turns = ow.div_ceil(w);
+            let turns = self.chunk * window.output()[0] * ow.div_ceil(w);
             Cost { sums: o * c * taps, products: o * c * taps * w, threads, turns, ..Cost::default() }
                 .load(c * window.input_loads(w, taps, x_lanes), x_lanes)
                 .load(o * w / g_lanes, g_lanes)

@@ -76,13 +76,13 @@ impl Gemm {
 
     /// Rows and columns that a thread computes.
     fn tile(&self, target: Target) -> [usize; 3] {
-        let [m, n] = [self.m, self.n].map(|l| l.at(TYPICAL_SAMPLES));
+        let [m, n, k] = [self.m, self.n, self.k].map(|l| l.at(TYPICAL_SAMPLES));
         cheapest(target, &edges([m.min(16), n.min(16), 1]), |[tile_m, tile_n, _]| {
             let step = self.step();
             let (a, b) = self.operand_lanes(tile_m, tile_n);
             let products = tile_m * tile_n * step;
             let threads = m.div_ceil(tile_m) * n.div_ceil(tile_n);
-            Cost { sums: tile_m * tile_n, products, threads, turns: 1, ..Cost::default() }
+            Cost { sums: tile_m * tile_n, products, threads, turns: k / step, ..Cost::default() }
                 .load(tile_m * step / a, a)
                 .load(tile_n * step / b, b)
         })

@@ -130,9 +130,9 @@ impl Window {
     /// `tile` columns sees the windows.
     pub(super) fn gradient_span(&self, tile: usize) -> (i32, usize) {
         let [padding, stride] = [self.padding[1] as i32, self.stride[1] as i32];
-        let first = (padding - ((self.kernel[1] - 1) * self.dilation[1]) as i32).div_euclid(stride);
+        let first = -(((self.kernel[1] - 1) * self.dilation[1]) as i32 - padding).div_euclid(stride);
         let last = (tile as i32 - 1 + padding).div_euclid(stride);
-        (first, (last - first + 1) as usize)
+        (first, (last - first + 1).max(1) as usize)
     }
 
     /// Lanes in which the output's rows are loaded for the gradient of a tile of `tile` input columns.

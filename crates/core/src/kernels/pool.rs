@@ -75,7 +75,7 @@ impl Pool {
             let lanes = self.window.input_lanes(w, taps);
             let threads = TYPICAL_SAMPLES * self.channels * oh * ow.div_ceil(w);
             let stores = lanes_of_row(ow, w);
-            Cost { sums: w, products: w * taps, threads, turns: 1, ..Cost::default() }
+            Cost { products: w * taps, threads, turns: self.window.kernel_len() / taps, ..Cost::default() }
                 .load(self.window.input_loads(w, taps, lanes), lanes)
                 .load((w / stores).div_ceil(self.window.kernel[0]), stores)
         });

@@ -96,7 +96,7 @@ impl PoolGrad {
                 true => (window.gradient_lanes(w), window.gradient_span(w).1),
                 false => (1, window.kernel[1].div_ceil(window.stride[1])),
             };
-            Cost { sums: w, products: w * span, threads, turns: 1, ..Cost::default() }
+            Cost { products: w * span, threads, turns: 1, ..Cost::default() }
                 .load(reads * (span + lanes - 1).div_ceil(lanes), lanes)
                 .load(w / stores * (1 + self.epilogue.operands.len()), stores)
         });

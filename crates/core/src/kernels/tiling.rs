@@ -12,23 +12,44 @@ const LANE: usize = 5;
 /// Cycles for each sum and turn: where registers spill, a loop copies what it carries.
 const CARRY: usize = 2;
 
+/// Cycles in which a thread finds out where its tile lies, and stores it.
+const THREAD: usize = 200;
+/// Runs over which a shader's compilation should pay: the faster tile often takes longer to compile.
+const RUNS: u64 = 300;
+
 /// What a thread may hold and how much of it is written out.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Budget {
+struct Budget {
     /// Sums kept in registers.
-    pub sums: usize,
-    /// Multiply-adds written out in a row: they take compile time.
-    pub products: usize,
+    sums: usize,
+    /// Multiply-adds written out in a row.
+    products: usize,
     /// Threads that should run at least, so that all of the device has work.
-    pub threads: usize,
+    threads: usize,
+    /// Threads whose turns take their cycles together.
+    abreast: usize,
+    /// Cycles to compile each sum.
+    compile_sum: u64,
+    /// Cycles to compile each multiply-add.
+    compile_product: u64,
 }
 
 impl Budget {
-    pub(super) fn of(target: Target) -> Self {
+    fn of(target: Target) -> Self {
         match target {
-            Target::Gpu => Self { sums: 32, products: 256, threads: 8192 },
-            // Beyond some 700 multiply-adds the code of a turn no longer fits into the instruction cache.
-            Target::Cpu => Self { sums: 224, products: 700, threads: 128 },
+            // A graphics processor's compiler takes milliseconds whatever the tile.
+            Target::Gpu => {
+                Self { sums: 32, products: 256, threads: 8192, abreast: 8192, compile_sum: 0, compile_product: 0 }
+            }
+            // Eight lanes on each of two cores. Beyond some 700 multiply-adds the code of a turn no longer fits into the instruction cache.
+            Target::Cpu => Self {
+                sums: 224,
+                products: 700,
+                threads: 128,
+                abreast: 16,
+                compile_sum: 3_600_000,
+                compile_product: 800_000,
+            },
         }
     }
 }
@@ -46,7 +67,7 @@ pub(super) struct Cost {
     pub lanes: usize,
     /// Threads that compute the whole of a typical batch.
     pub threads: usize,
-    /// Turns of the inner loop that each thread takes, or in proportion to it.
+    /// Turns of the inner loop that each thread takes.
     pub turns: usize,
 }
 
@@ -58,12 +79,13 @@ impl Cost {
         self
     }
 
-    /// The time of all threads, in arbitrary units; `None` where the tile does not fit.
-    fn total(&self, budget: Budget) -> Option<usize> {
-        // The smallest tile always fits.
+    /// Cycles of compilation and a good many runs; `None` where the tile does not fit.
+    fn total(&self, budget: Budget) -> Option<u64> {
         let fits = self.sums <= budget.sums && self.products <= budget.products;
         let turn = self.loads * LOAD + self.lanes * LANE + self.products + self.sums * CARRY;
-        fits.then(|| turn * self.turns * self.threads.max(budget.threads))
+        let compile = self.sums as u64 * budget.compile_sum + self.products as u64 * budget.compile_product;
+        let run = (turn * self.turns + THREAD) as u64 * self.threads.max(budget.threads) as u64 / budget.abreast as u64;
+        fits.then_some(compile + run * RUNS)
     }
 }
 

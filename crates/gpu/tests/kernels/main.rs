@@ -1,4 +1,4 @@
-//! Every kernel, on every adapter, against plain loops: varied shapes, each kind of epilogue, short batches on a larger plan.
+//! Every kernel, on every adapter, written for either kind of device, against plain loops: varied shapes, each kind of epilogue, short batches on a larger plan.
 
 mod cases;
 mod naive;
@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use cases::{CAPACITY, Case, cases};
 use convoke_core::engine::{Engine, Run};
+use convoke_core::kernels::Target;
 use convoke_core::plan::{Buffer, BufferId, Plan, PlanKind, PlanStep, Program, Role, Slice};
 use convoke_gpu::GpuEngine;
 use naive::Expected;
@@ -105,10 +106,12 @@ fn every_kernel_computes_what_plain_loops_compute() {
     let adapters = block_on(convoke_gpu::adapters());
     assert!(!adapters.is_empty(), "there is no adapter: install a Vulkan driver, such as mesa-vulkan-drivers");
     let mut failures = Vec::new();
-    for adapter in &adapters {
-        let mut engine = block_on(adapter.open()).expect("the adapter opens");
+    let targets = [Target::Gpu, Target::Cpu];
+    for (adapter, target) in adapters.iter().flat_map(|a| targets.map(|t| (a, t))) {
+        let mut engine = block_on(adapter.open_for(target)).expect("the adapter opens");
         for case in cases() {
-            failures.extend(check(&mut engine, &case).into_iter().map(|f| format!("{}: {f}", adapter.info().name)));
+            let problems = check(&mut engine, &case).into_iter();
+            failures.extend(problems.map(|p| format!("{} for {target:?}: {p}", adapter.info().name)));
         }
     }
     assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
