@@ -154,7 +154,12 @@ impl Report {
             share(self.share_of_ceiling),
         );
         match &self.kernels {
-            Some(kernels) => text += &format!("\n{}", kernel_table(kernels)),
+            Some(kernels) => {
+                text += &format!("\n{}", kernel_table(kernels));
+                if kernels.iter().any(|kernel| kernel.share_of_ceiling.is_some_and(|share| share > 1.0)) {
+                    text += "Above 100 %: the data lay in caches, which are faster than the memory of the ceiling.\n";
+                }
+            }
             None => text += "\nThis device can't time single kernels.\n",
         }
         text

@@ -119,7 +119,8 @@ pub struct TrainArgs {
     /// Go on with the run in this folder, exactly as if it had never stopped
     ///
     /// Settings, data and device are the run's own. --epochs, --max-steps, --device, --threads and --data (the same pictures at
-    /// another place) may be given; on another device the run goes on, but not with the same bits.
+    /// another place) may be given; on another device the run goes on, but not with the same bits. --epochs alone lifts an
+    /// earlier --max-steps.
     #[arg(long, value_name = "DIR", conflicts_with_all = [
         "model", "batch_size", "optimizer", "lr", "momentum", "nesterov", "weight_decay", "seed", "normalize", "init",
         "no_shuffle", "checkpoint_every", "out", "force",
@@ -164,7 +165,9 @@ impl TrainArgs {
     /// Changes what may be changed of a run that goes on.
     pub fn change(&self, settings: &mut Settings) -> Result<()> {
         settings.epochs = self.epochs.unwrap_or(settings.epochs);
-        settings.max_steps = self.max_steps.or(settings.max_steps);
+        // Who asks for epochs alone wants them whole.
+        let limit = if self.epochs.is_some() { None } else { settings.max_steps };
+        settings.max_steps = self.max_steps.or(limit);
         settings.check()?;
         Ok(())
     }

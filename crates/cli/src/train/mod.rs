@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use convoke::device::DeviceRequest;
 use convoke::engine::{DeviceInfo, DeviceKind};
-use convoke::formats::NamedTensor;
+use convoke::formats::{NamedTensor, TensorFile};
 use convoke::prelude::{Checkpoint, Dataset, Host, Network, Outcome, Settings, Store, TrainError, Trainer};
 use convoke::train::check_weights;
 use convoke::{FolderStore, block_on};
@@ -97,10 +97,7 @@ fn begin(args: &TrainArgs, status: &Status) -> Result<Prepared> {
     let data = source.read(model.spec.input, &mut status.phase("reading pictures"))?;
     let network = model.build(data.classes.len())?;
     let statistics = args.normalize.clone().unwrap_or_default().resolve(&data, model.spec.input[0])?;
-    let weights = init.map(|file| {
-        let tensors = file.tensors.into_iter().filter(|tensor| !tensor.name.starts_with("optimizer.")).collect();
-        given_weights(&network, args.init.as_deref(), tensors)
-    });
+    let weights = init.map(|file| given_weights(&network, args.init.as_deref(), file));
     let note = Note::new(&source, engine.info()).text();
     let (data, weights) = (Rc::new(data), weights.transpose()?);
     let mut progress = status.phase("preparing kernels");
@@ -109,9 +106,12 @@ fn begin(args: &TrainArgs, status: &Status) -> Result<Prepared> {
     Ok(Prepared { trainer, store: folder.make()? })
 }
 
-fn given_weights(network: &Network, file: Option<&Path>, tensors: Vec<NamedTensor>) -> Result<Vec<NamedTensor>> {
-    let name = file.map_or(String::new(), |file| file.display().to_string());
-    Ok(check_weights(network, &name, tensors)?)
+/// The weights in a file, checked. A checkpoint of Convoke's has the optimizer's state beside them, which is left aside.
+fn given_weights(network: &Network, path: Option<&Path>, file: TensorFile) -> Result<Vec<NamedTensor>> {
+    let name = path.map_or(String::new(), |path| path.display().to_string());
+    let is_checkpoint = file.metadata.contains_key("convoke.state");
+    let of_the_model = |tensor: &NamedTensor| !is_checkpoint || !tensor.name.starts_with("optimizer.");
+    Ok(check_weights(network, &name, file.tensors.into_iter().filter(of_the_model).collect())?)
 }
 
 /// Prepares a run to go on where its last checkpoint was taken.

@@ -18,6 +18,9 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 /// The time over which the speed is measured.
 const WINDOW: Duration = Duration::from_secs(5);
 
+/// Steps whose answers come closer to one another were answered together.
+const TOGETHER: Duration = Duration::from_millis(3);
+
 /// The share of what was shown before in what is shown now.
 const KEEP: f64 = 0.95;
 
@@ -34,6 +37,8 @@ pub struct Watch {
     loss: Smooth,
     accuracy: Smooth,
     speed: Speed,
+    /// What the speed was before it was measured anew.
+    last_speed: Option<f64>,
     last_line: Instant,
 }
 
@@ -59,6 +64,7 @@ impl Watch {
             loss: Smooth::default(),
             accuracy: Smooth::default(),
             speed: Speed::new(now),
+            last_speed: None,
             last_line: now,
         }
     }
@@ -92,15 +98,14 @@ impl Watch {
         self.accuracy.add(accuracy);
         let now = Instant::now();
         self.speed.add(now, self.samples_of(step));
+        self.last_speed = self.speed.per_second().or(self.last_speed);
         let message = self.describe(step);
         if let Some(bar) = &self.bar {
             bar.set_position(step);
             bar.set_message(message);
         } else if now - self.last_line >= LINE_EVERY {
             self.last_line = now;
-            let epoch = (step - 1) / self.steps_per_epoch + 1;
-            let (step, total) = (text::grouped(step), text::grouped(self.total_steps));
-            self.print(&format!("step {step}/{total}  epoch {epoch}/{}  {message}", self.epochs));
+            self.print(&format!("step {}/{}  {message}", text::grouped(step), text::grouped(self.total_steps)));
         }
     }
 
@@ -111,8 +116,10 @@ impl Watch {
     }
 
     fn describe(&self, step: u64) -> String {
-        let figures = format!("loss {:.4}  accuracy {}", self.loss.value(), text::percent(self.accuracy.value()));
-        let Some(speed) = self.speed.per_second() else { return figures };
+        let epoch = (step - 1) / self.steps_per_epoch + 1;
+        let (loss, accuracy) = (self.loss.value(), text::percent(self.accuracy.value()));
+        let figures = format!("epoch {epoch}/{}  loss {loss:.4}  accuracy {accuracy}", self.epochs);
+        let Some(speed) = self.last_speed else { return figures };
         let left = (self.total_steps.saturating_sub(step) * self.batch) as f64 / speed;
         let left = text::time(Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX));
         format!("{figures}  {} samples/s  {left} left", text::rate(speed))
@@ -125,6 +132,7 @@ impl Watch {
         };
         let width = self.epochs.to_string().len();
         let [train_accuracy, test_accuracy] = [train_accuracy, test_accuracy].map(text::percent);
+        self.last_line = Instant::now();
         self.print(&format!(
             "epoch {epoch:>width$}/{}  training: loss {train_loss:.4}, accuracy {train_accuracy}  test: loss {test_loss:.4}, accuracy {test_accuracy}  {} samples/s",
             self.epochs,
@@ -168,32 +176,37 @@ impl Smooth {
 }
 
 /// Samples a second over the last few seconds.
+///
+/// Steps that were submitted together are answered together, one right after the other: until the next answer comes, it
+/// is not known how many they are. So the answer at hand does not count yet.
 #[derive(Debug)]
 struct Speed {
-    start: Instant,
-    /// When answers came, and how many samples had been trained on by then.
+    /// When answers came, and how many samples had been trained on with each.
     answers: VecDeque<(Instant, u64)>,
-    samples: u64,
 }
 
 impl Speed {
     fn new(start: Instant) -> Self {
-        Self { start, answers: VecDeque::from([(start, 0)]), samples: 0 }
+        Self { answers: VecDeque::from([(start, 0)]) }
     }
 
     fn add(&mut self, now: Instant, samples: u64) {
-        self.samples += samples;
-        self.answers.push_back((now, self.samples));
-        while self.answers.len() > 2 && self.answers.get(1).is_some_and(|(then, _)| now - *then >= WINDOW) {
+        let (last, before) = self.answers.back().copied().unwrap_or((now, 0));
+        if self.answers.len() > 1 && now - last < TOGETHER {
+            self.answers.pop_back();
+        }
+        self.answers.push_back((now, before + samples));
+        while self.answers.len() > 3 && self.answers.get(1).is_some_and(|(then, _)| now - *then >= WINDOW) {
             self.answers.pop_front();
         }
     }
 
-    /// `None` while the time is too short to tell: the steps of one answer come at once.
+    /// `None` while there is too little to tell.
     fn per_second(&self) -> Option<f64> {
-        let ((first, before), (last, after)) = (self.answers.front()?, self.answers.back()?);
-        let seconds = (*last - *first).as_secs_f64();
-        (*last - self.start > Duration::from_millis(200)).then(|| (after - before) as f64 / seconds)
+        let (first, before) = self.answers.front()?;
+        let (last, after) = self.answers.iter().rev().nth(1)?;
+        let time = *last - *first;
+        (time > Duration::from_millis(200)).then(|| (after - before) as f64 / time.as_secs_f64())
     }
 }
 
@@ -211,15 +224,22 @@ mod tests {
     }
 
     #[test]
-    fn the_speed_is_that_of_the_last_seconds() {
+    fn the_speed_is_that_of_the_last_seconds_and_of_whole_answers() {
         let start = Instant::now();
+        let at = |milliseconds: u64| start + Duration::from_millis(milliseconds);
         let mut speed = Speed::new(start);
-        speed.add(start + Duration::from_millis(100), 640);
+        speed.add(at(1000), 100);
+        assert_eq!(speed.per_second(), None, "more of this answer may come");
+        speed.add(at(1001), 100);
         assert_eq!(speed.per_second(), None);
-        for second in 1..=20 {
-            speed.add(start + Duration::from_secs(second), if second <= 10 { 100 } else { 300 });
+        speed.add(at(2000), 64);
+        let rate = speed.per_second().unwrap();
+        assert!((rate - 200.0).abs() < 1.0, "{rate}");
+        for second in 3..=20 {
+            speed.add(at(second * 1000), if second <= 10 { 100 } else { 300 });
         }
         let rate = speed.per_second().unwrap();
         assert!((rate - 300.0).abs() < 1.0, "{rate}");
+        assert!(speed.answers.len() < 10);
     }
 }

@@ -60,7 +60,8 @@ fn training_tells_its_options_and_their_true_defaults() {
     assert!(shuffle);
     let default = |option: &str| {
         let own = text.split(&format!("\n      {option} <")).nth(1).unwrap();
-        own.split("[default: ").nth(1).unwrap().split(']').next().unwrap().to_string()
+        let words: Vec<&str> = own.split_whitespace().collect();
+        words.join(" ").split("[default: ").nth(1).unwrap().split(']').next().unwrap().to_string()
     };
     assert_eq!(default("--epochs"), epochs.to_string());
     assert_eq!(default("--batch-size"), batch_size.to_string());
