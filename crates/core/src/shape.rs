@@ -83,12 +83,12 @@ pub enum Extent {
 }
 
 impl Extent {
-    /// The length for a run of `samples` samples.
+    /// The length for a run of `samples` samples; the largest number there is where it would be larger still.
     pub fn at(self, samples: usize) -> usize {
         match self {
             Self::Fixed(count) => count,
-            Self::Batch(times) => samples * times,
-            Self::Chunks { samples: chunk, times } => samples.div_ceil(chunk) * times,
+            Self::Batch(times) => samples.saturating_mul(times),
+            Self::Chunks { samples: chunk, times } => samples.div_ceil(chunk).saturating_mul(times),
         }
     }
 

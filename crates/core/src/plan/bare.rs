@@ -79,7 +79,7 @@ fn buffer_for(
     capacity: usize,
     limits: &Limits,
 ) -> Result<Slice> {
-    let bytes = graph.ty(value).extent().at(capacity) * 4;
+    let bytes = graph.ty(value).extent().at(capacity).saturating_mul(4);
     let what = format!("value {}, {}", value.0, graph.ty(value));
     let limit = limits.max_binding_bytes.min(limits.max_buffer_bytes);
     if bytes > limit {

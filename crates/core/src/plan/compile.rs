@@ -125,7 +125,7 @@ impl Memory {
         let indices = add("indices", options.slots * options.capacity * 4, Role::Indices);
         let metrics = add("metrics", options.slots * 16, Role::Metrics);
         let flag = add("flag", 4, Role::Flag);
-        let logits = add("logits", options.capacity * network.classes() * 4, Role::Activations);
+        let logits = add("logits", options.capacity.saturating_mul(network.classes() * 4), Role::Activations);
         let first_arena = buffers.len();
         Ok(Self {
             buffers,
@@ -216,7 +216,7 @@ pub(super) fn settle(
 ) -> Result<Vec<PlanStep>> {
     let kept: Vec<TensorId> = pinned.keys().copied().collect();
     fuse(lowering, &kept, limits.max_storage_buffers);
-    let bytes = |tensor| lowering.extent(tensor).at(capacity) * 4;
+    let bytes = |tensor| lowering.extent(tensor).at(capacity).saturating_mul(4);
     let placement = place(&lowering.steps, &bytes, pinned, limits, first_arena)?;
     for (arena, &bytes) in placement.arenas.iter().enumerate() {
         match buffers.get_mut(first_arena + arena) {
