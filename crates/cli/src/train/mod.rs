@@ -13,7 +13,7 @@ use std::time::Instant;
 use convoke::device::DeviceRequest;
 use convoke::engine::{DeviceInfo, DeviceKind};
 use convoke::formats::{NamedTensor, TensorFile};
-use convoke::prelude::{Checkpoint, Dataset, Host, Network, Outcome, Settings, Store, TrainError, Trainer};
+use convoke::prelude::{Checkpoint, Dataset, Host, ModelFile, Network, Outcome, Settings, Store, TrainError, Trainer};
 use convoke::train::check_weights;
 use convoke::{FolderStore, block_on};
 use serde::{Deserialize, Serialize};
@@ -106,12 +106,14 @@ fn begin(args: &TrainArgs, status: &Status) -> Result<Prepared> {
     Ok(Prepared { trainer, store: folder.make()? })
 }
 
-/// The weights in a file, checked. A checkpoint of Convoke's has the optimizer's state beside them, which is left aside.
+/// The weights in a file, checked. What Convoke itself has written may hold more than weights, as a checkpoint does.
 fn given_weights(network: &Network, path: Option<&Path>, file: TensorFile) -> Result<Vec<NamedTensor>> {
     let name = path.map_or(String::new(), |path| path.display().to_string());
-    let is_checkpoint = file.metadata.contains_key("convoke.state");
-    let of_the_model = |tensor: &NamedTensor| !is_checkpoint || !tensor.name.starts_with("optimizer.");
-    Ok(check_weights(network, &name, file.tensors.into_iter().filter(of_the_model).collect())?)
+    let tensors = match ModelFile::from_tensor_file(&name, file.clone()) {
+        Ok(model) => model.weights,
+        Err(_) => file.tensors,
+    };
+    Ok(check_weights(network, &name, tensors)?)
 }
 
 /// Prepares a run to go on where its last checkpoint was taken.
