@@ -19,7 +19,7 @@ impl Line {
 /// Threads, SIMD instructions and scratch memory, shared by the kernels of an engine.
 ///
 /// No result depends on the number of threads: work is cut into tasks by shapes alone, and a task's sums have a fixed order.
-pub struct Context {
+pub(crate) struct Context {
     /// The widest instructions that the processor has.
     pub(crate) arch: pulp::Arch,
     threads: usize,

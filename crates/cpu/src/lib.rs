@@ -8,12 +8,11 @@ mod context;
 mod direct;
 mod dots;
 mod engine;
-pub mod kernels;
+mod kernels;
 mod pointwise;
 mod rows;
 mod sheets;
 #[cfg(test)]
 mod tests;
 
-pub use context::Context;
 pub use engine::CpuEngine;

@@ -15,7 +15,7 @@ use convoke_core::kernels::Kernel;
 use convoke_core::random::{Stream, StreamId};
 use convoke_core::step::Step;
 
-use crate::Context;
+use crate::context::Context;
 
 /// A word that no kernel writes: what lies beyond a run's part must still be there afterwards.
 const UNTOUCHED: u32 = 0xdead_beef;
