@@ -70,7 +70,13 @@ fn check_for_wasm() -> Outcome {
 
 /// The tests that take long.
 pub fn soak() -> Outcome {
-    run_command(&mut cargo(&["test", "--release", "--package", "convoke-tests", "--features", "soak"]))
+    run_command(&mut cargo(&[
+        "test",
+        "--release",
+        "--package=convoke-tests",
+        "--package=convoke-cli",
+        "--features=convoke-tests/soak,convoke-cli/soak",
+    ]))
 }
 
 /// What became of a stage.
