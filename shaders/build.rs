@@ -11,6 +11,8 @@ use naga::front::wgsl;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ScalarKind, StorageAccess, TypeInner};
 
+#[path = "src/evaluate.rs"]
+mod evaluate;
 #[path = "src/template.rs"]
 mod template;
 

@@ -73,7 +73,7 @@ fn main(
             let row = i32((top + r) * STRIDE_H + a * DILATION_H) - i32(PADDING_H);
             let base = (plane + u32(clamp(row, 0, i32(IN_H) - 1))) * IN_W;
             let first = i32(left * STRIDE_W + b0 * DILATION_W) - i32(PADDING_W);
-            spans[r] = x_span(base, first, row >= 0 && row < i32(IN_H));
+            spans[r] = x_span(base, first, u32(row) < IN_H);
         }
         // unroll
         for (var o = 0u; o < TILE_O; o++) {
@@ -98,7 +98,7 @@ fn main(
                 let base = ((n * GROUPS * GROUP_OUT + channel) * OUT_H + top + r) * OUT_W + left;
                 // unroll
                 for (var q = 0u; q < TILE_W / Y_LANES; q++) {
-                    if (top + r < OUT_H && left + q * Y_LANES < OUT_W) {
+                    if ((top + r < OUT_H) & (left + q * Y_LANES < OUT_W)) {
                         var lanes: array<f32, Y_LANES>;
                         // unroll
                         for (var j = 0u; j < Y_LANES; j++) {

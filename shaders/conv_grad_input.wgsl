@@ -49,7 +49,7 @@ const LOADS: u32 = (u32(SHIFT) + SPAN + G_LANES - 1u) / G_LANES;
 // The first of the window's taps, from 0 in steps, whose outputs lie a whole number of strides away; `count` where none does.
 fn first_tap(reach: u32, stride: u32, dilation: u32, count: u32) -> u32 {
     var tap = 0u;
-    while (tap < count && (reach + tap * dilation * (stride - 1u)) % stride != 0u) {
+    while ((tap < count) & ((reach + tap * dilation * (stride - 1u)) % stride != 0u)) {
         tap++;
     }
     return tap;
@@ -60,13 +60,12 @@ fn gy_span(base: u32, first: i32, inside: bool) -> array<f32, SPAN> {
     // unroll
     for (var q = 0u; q < LOADS; q++) {
         let column = first - SHIFT + i32(q * G_LANES);
-        let within = inside && column >= 0 && column < i32(OUT_W);
+        let within = inside & (u32(column) < OUT_W);
         let v = select(G(), gy[(base + u32(clamp(column, 0, i32(OUT_W - G_LANES)))) / G_LANES], within);
         // unroll
         for (var j = 0u; j < G_LANES; j++) {
-            let at = i32(q * G_LANES + j) - SHIFT;
-            if (at >= 0 && at < i32(SPAN)) {
-                span[clamp(i32(q * G_LANES + j) - SHIFT, 0, i32(SPAN) - 1)] = g_lane(v, j);
+            if (i32(q * G_LANES + j) >= SHIFT && i32(q * G_LANES + j) < SHIFT + i32(SPAN)) {
+                span[i32(q * G_LANES + j) - SHIFT] = g_lane(v, j);
             }
         }
     }
@@ -88,8 +87,8 @@ fn add_products(
             // unroll
             for (var b = 0u; b < KERNEL_W; b++) {
                 const AWAY = i32(p + PADDING_W) - i32(b * DILATION_W) - FIRST * i32(STRIDE_W);
-                if (i32(AWAY) % i32(STRIDE_W) == 0) {
-                    (*sums)[c + r * TILE_W + p] += w[b] * (*spans)[r][max(AWAY, 0) / i32(STRIDE_W)];
+                if (AWAY % i32(STRIDE_W) == 0) {
+                    (*sums)[c + r * TILE_W + p] += w[b] * (*spans)[r][AWAY / i32(STRIDE_W)];
                 }
             }
         }
@@ -118,7 +117,7 @@ fn main(
 
     var sums: array<f32, TILE_C * TILE_H * TILE_W>;
     let reach = top + PADDING_H;
-    let first_a = select(first_tap(reach, STRIDE_H, DILATION_H, KERNEL_H), 0u, STEP_A == 1u && STRIDE_H == 1u);
+    let first_a = select(first_tap(reach, STRIDE_H, DILATION_H, KERNEL_H), 0u, STRIDE_H == 1u);
     // One loop over channels and rows of the window: each level of nesting would copy all sums.
     for (var k = 0u; k < GROUP_OUT * TURNS; k++) {
         let o = g * GROUP_OUT + k / TURNS;
@@ -132,7 +131,7 @@ fn main(
             // unroll
             for (var r = 0u; r < TILE_H; r++) {
                 let i = (up + i32(r * STRIDE_H)) / i32(STRIDE_H);
-                let inside = met && up + i32(r * STRIDE_H) >= 0 && i < i32(OUT_H);
+                let inside = met & (up + i32(r * STRIDE_H) >= 0) & (i < i32(OUT_H));
                 let base = (plane + u32(clamp(i, 0, i32(OUT_H) - 1))) * OUT_W;
                 spans[r] = gy_span(base, i32(left / STRIDE_W) + FIRST, inside);
             }
@@ -151,7 +150,7 @@ fn main(
         } else {
             for (var b = first_tap(left + PADDING_W, STRIDE_W, DILATION_W, KERNEL_W); b < KERNEL_W; b += STEP_B) {
                 let along = i32(left + PADDING_W) - i32(b * DILATION_W);
-                let within = met && up >= 0 && up < i32(OUT_H * STRIDE_H) && along >= 0 && along < i32(OUT_W * STRIDE_W);
+                let within = met & (u32(up) < OUT_H * STRIDE_H) & (u32(along) < OUT_W * STRIDE_W);
                 let j = u32(clamp(along, 0, i32(OUT_W * STRIDE_W) - 1)) / STRIDE_W;
                 let base = (plane + u32(clamp(up, 0, i32(OUT_H * STRIDE_H) - 1)) / STRIDE_H) * OUT_W;
                 let v = select(0.0, g_lane(gy[(base + j) / G_LANES], 0u), within);
@@ -174,7 +173,7 @@ fn main(
                 let base = ((n * GROUPS * GROUP_IN + channel) * IN_H + row) * IN_W + left;
                 // unroll
                 for (var q = 0u; q < TILE_W / Y_LANES; q++) {
-                    if (row < IN_H && left + q * Y_LANES < IN_W) {
+                    if ((row < IN_H) & (left + q * Y_LANES < IN_W)) {
                         var lanes: array<f32, Y_LANES>;
                         // unroll
                         for (var j = 0u; j < Y_LANES; j++) {

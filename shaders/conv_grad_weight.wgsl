@@ -85,7 +85,7 @@ fn main(
         let i = k / SEGMENTS % OUT_H;
         let left = k % SEGMENTS * TILE_W;
         let row = i32(i * STRIDE_H + a * DILATION_H) - i32(PADDING_H);
-        let inside = row >= 0 && row < i32(IN_H);
+        let inside = u32(row) < IN_H;
         let first = i32(left * STRIDE_W + b0 * DILATION_W) - i32(PADDING_W);
         var spans: array<array<f32, SPAN>, TILE_C>;
         // Columns are loaded where they are first needed, so that few values are held at a time.
@@ -101,7 +101,7 @@ fn main(
                     // unroll
                     for (var j = 0u; j < X_LANES; j++) {
                         if (l * X_LANES + j >= SHIFT && l * X_LANES + j < SHIFT + SPAN) {
-                            spans[c][clamp(l * X_LANES + j, SHIFT, SHIFT + SPAN - 1u) - SHIFT] = x_lane(v, j);
+                            spans[c][l * X_LANES + j - SHIFT] = x_lane(v, j);
                         }
                     }
                 }
@@ -126,7 +126,7 @@ fn main(
     for (var o = 0u; o < TILE_O; o++) {
         // unroll
         for (var c = 0u; c < TILE_C; c++) {
-            if (first_o + o < GROUP_OUT && first_c + c < GROUP_IN) {
+            if ((first_o + o < GROUP_OUT) & (first_c + c < GROUP_IN)) {
                 let kernel = ((chunk * GROUPS + g) * GROUP_OUT + first_o + o) * GROUP_IN + first_c + c;
                 let at = (kernel * KERNEL_H + a) * KERNEL_W + b0;
                 // unroll

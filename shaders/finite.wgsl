@@ -29,9 +29,9 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let thread = linear_thread(group, groups, local);
-    var bad = thread == 0u && metrics[4u * step.slot + 3u] != 0u;
+    var bad = (thread == 0u) & (metrics[4u * step.slot + 3u] != 0u);
     for (var i = thread * TILE; i < min(COUNT, (thread + 1u) * TILE); i++) {
-        bad = bad || is_broken(gradients[i]);
+        bad = bad | is_broken(gradients[i]);
     }
     // Only the first broken step is written down. All threads that get here write the same number.
     if (bad && atomicLoad(&flag) == 0u) {

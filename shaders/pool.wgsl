@@ -68,7 +68,7 @@ fn main(
         let a = k / PARTS;
         let b0 = k % PARTS * TAPS;
         let row = i32(i * STRIDE_H + a * DILATION_H) - i32(PADDING_H);
-        let inside = row >= 0 && row < i32(IN_H);
+        let inside = u32(row) < IN_H;
         let base = (plane * IN_H + u32(clamp(row, 0, i32(IN_H) - 1))) * IN_W;
         {
             let first = i32(left * STRIDE_W + b0 * DILATION_W) - i32(PADDING_W);
@@ -80,10 +80,10 @@ fn main(
                     let v = span[p * STRIDE_W + b * DILATION_W];
                     if (MAXIMUM) {
                         let column = first + i32(p * STRIDE_W + b * DILATION_W);
-                        let there = !PADDED || (inside && column >= 0 && column < i32(IN_W));
-                        let larger = best[p] == IN_H * IN_W || v > value[p] || (is_nan(v) && !is_nan(value[p]));
-                        best[p] = select(best[p], u32(row) * IN_W + u32(column), there && larger);
-                        value[p] = select(value[p], v, there && larger);
+                        let there = !PADDED | (inside & (u32(column) < IN_W));
+                        let larger = (best[p] == IN_H * IN_W) | (v > value[p]) | (is_nan(v) & !is_nan(value[p]));
+                        best[p] = select(best[p], u32(row) * IN_W + u32(column), there & larger);
+                        value[p] = select(value[p], v, there & larger);
                     } else {
                         value[p] += v;
                     }

@@ -82,8 +82,8 @@ fn main(
         // The window row, and the row of the window that lies here.
         let window = i32(reach / STRIDE_H) - i32(MEETS - 1u - t);
         let a = i32(reach) - window * i32(STRIDE_H);
-        let inside = window >= 0 && window < i32(OUT_H) && a <= i32((KERNEL_H - 1u) * DILATION_H);
-        let met = inside && (DILATION_H == 1u || a % i32(DILATION_H) == 0);
+        let inside = (u32(window) < OUT_H) & (a <= i32((KERNEL_H - 1u) * DILATION_H));
+        let met = inside & ((DILATION_H == 1u) | (a % i32(DILATION_H) == 0));
         let i = u32(clamp(window, 0, i32(OUT_H) - 1));
         let base = (plane * OUT_H + i) * OUT_W;
         if (WRITTEN_OUT) {
@@ -93,15 +93,15 @@ fn main(
             // unroll
             for (var q = 0u; q < LOADS; q++) {
                 let column = i32(left / STRIDE_W) + FIRST - SHIFT + i32(q * G_LANES);
-                let within = met && column >= 0 && column < i32(OUT_W);
+                let within = met & (u32(column) < OUT_W);
                 let at = (base + u32(clamp(column, 0, i32(OUT_W - G_LANES)))) / G_LANES;
                 let v = select(G(), gy[at], within);
                 let k = load_index(at);
                 // unroll
                 for (var j = 0u; j < G_LANES; j++) {
                     if (i32(q * G_LANES + j) >= SHIFT && i32(q * G_LANES + j) < SHIFT + i32(SPAN)) {
-                        values[clamp(i32(q * G_LANES + j) - SHIFT, 0, i32(SPAN) - 1)] = g_lane(v, j);
-                        indices[clamp(i32(q * G_LANES + j) - SHIFT, 0, i32(SPAN) - 1)] = i_lane(k, j);
+                        values[i32(q * G_LANES + j) - SHIFT] = g_lane(v, j);
+                        indices[i32(q * G_LANES + j) - SHIFT] = i_lane(k, j);
                     }
                 }
             }
@@ -111,8 +111,8 @@ fn main(
                 // unroll
                 for (var s = 0u; s < SPAN; s++) {
                     const REACH = i32(p + PADDING_W) - (FIRST + i32(s)) * i32(STRIDE_W);
-                    if (i32(REACH) >= 0 && i32(REACH) <= i32((KERNEL_W - 1u) * DILATION_W) && i32(REACH) % i32(DILATION_W) == 0) {
-                        sums[p] += select(0.0, values[s], !MAXIMUM || indices[s] == here);
+                    if (REACH >= 0 && REACH <= i32((KERNEL_W - 1u) * DILATION_W) && REACH % i32(DILATION_W) == 0) {
+                        sums[p] += select(0.0, values[s], !MAXIMUM | (indices[s] == here));
                     }
                 }
             }
@@ -121,9 +121,9 @@ fn main(
             let along = left + PADDING_W;
             let end = min(along / STRIDE_W + 1u, OUT_W);
             for (var j = first_window(along); j < end; j++) {
-                let within = met && (DILATION_W == 1u || (along - j * STRIDE_W) % DILATION_W == 0u);
-                let chosen = !MAXIMUM || i_lane(load_index((base + j) / G_LANES), 0u) == row * IN_W + left;
-                sums[0] += select(0.0, g_lane(gy[(base + j) / G_LANES], 0u), within && chosen);
+                let within = met & ((DILATION_W == 1u) | ((along - j * STRIDE_W) % DILATION_W == 0u));
+                let chosen = !MAXIMUM | (i_lane(load_index((base + j) / G_LANES), 0u) == row * IN_W + left);
+                sums[0] += select(0.0, g_lane(gy[(base + j) / G_LANES], 0u), within & chosen);
             }
         }
     }

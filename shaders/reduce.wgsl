@@ -77,7 +77,7 @@ fn main(
     }
     let factor = SCALE * select(1.0, step.inverse_samples, MEAN_OVER_BATCH);
     let result = workgroup_sum(y_of(total) * factor, local);
-    if (valid && first == 0u) {
+    if (valid & (first == 0u)) {
         y[output] = result;
     }
 }

@@ -29,7 +29,7 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let thread = linear_thread(group, groups, local);
-    if (thread < COUNT && flag[0] == 0u) {
+    if ((thread < COUNT) & (flag[0] == 0u)) {
         update(thread);
     }
 }

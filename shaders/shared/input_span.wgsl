@@ -23,7 +23,7 @@ const LOADS: u32 = (SHIFT + SPAN + X_LANES - 1u) / X_LANES;
 // multiples of the lanes.
 fn x_vector(base: u32, first: i32, inside: bool, q: u32) -> X {
     let column = first - i32(SHIFT) + i32(q * X_LANES);
-    let within = inside && column >= 0 && column < i32(IN_W);
+    let within = inside & (u32(column) < IN_W);
     let at = (base + u32(clamp(column, 0, i32(IN_W - X_LANES)))) / X_LANES;
     return select(X(), x[at], within);
 }
@@ -37,7 +37,7 @@ fn x_span(base: u32, first: i32, inside: bool) -> array<f32, SPAN> {
         // unroll
         for (var j = 0u; j < X_LANES; j++) {
             if (q * X_LANES + j >= SHIFT && q * X_LANES + j < SHIFT + SPAN) {
-                span[clamp(q * X_LANES + j, SHIFT, SHIFT + SPAN - 1u) - SHIFT] = x_lane(v, j);
+                span[q * X_LANES + j - SHIFT] = x_lane(v, j);
             }
         }
     }

@@ -4,6 +4,7 @@
 //! with naga, and generates for each a module with its source, its parameters as a struct, and its bindings; see
 //! [`template`] for what a template may contain. The core crate fills the templates; this crate knows no kernel's meaning.
 
+mod evaluate;
 pub mod template;
 
 include!(concat!(env!("OUT_DIR"), "/kernels.rs"));

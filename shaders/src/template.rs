@@ -6,25 +6,12 @@
 //! - `// unroll` before a loop `for (var i = A; i < B; i++) {` writes the loop out, each turn as a block with the number in
 //!   place of `i`. `A` and `B` are integer expressions over literals, module constants and the counters of unrolled loops around.
 //!   Such a loop must not contain a `break` or `continue` of its own. Drivers keep an array in registers only where its
-//!   indices are constant, and some of them unroll nothing themselves. Constant indices of arrays are worked out here, for
-//!   parsers take far longer over expressions than over numbers.
+//!   indices are constant, and some of them unroll nothing themselves.
+//!
+//! Within an unrolled loop what is constant is worked out: `const` declarations, indices of arrays, and an `if (condition) {`
+//! whose condition is constant; what can't come to pass is left out. Parsers take far longer over expressions than over numbers.
 
-use std::collections::HashMap;
-
-/// Integers by name.
-#[derive(Default)]
-struct Env {
-    /// The module's constants.
-    constants: HashMap<String, i64>,
-    /// The counters of the unrolled loops around.
-    counters: HashMap<String, i64>,
-}
-
-impl Env {
-    fn get(&self, name: &str) -> Option<i64> {
-        self.counters.get(name).or_else(|| self.constants.get(name)).copied()
-    }
-}
+use crate::evaluate::{Env, evaluate};
 
 /// Fills `source`: parameters by name with their values as WGSL literals, slots by name with their text.
 ///
@@ -105,31 +92,47 @@ fn unroll(lines: &[&str], env: &mut Env, out: &mut String) -> Result<(), String>
     let mut at = 0;
     while at < lines.len() {
         if lines[at].trim() != "// unroll" {
-            if !define(lines[at], env) {
-                copy_line(lines[at], env, out);
+            if let Some(holds) = decided(lines[at], env) {
+                let body = block(lines, at)?;
+                let otherwise = if lines[at + 1 + body.len()].trim() == "} else {" {
+                    block(lines, at + 1 + body.len())?
+                } else {
+                    &[]
+                };
+                unroll(if holds { body } else { otherwise }, env, out)?;
+                at += 2 + body.len() + if otherwise.is_empty() { 0 } else { otherwise.len() + 1 };
+            } else {
+                if !define(lines[at], env) {
+                    copy_line(lines[at], env, out);
+                }
+                at += 1;
             }
-            at += 1;
             continue;
         }
         let head = lines.get(at + 1).copied().unwrap_or_default();
         let (name, from, to) = parse_loop(head).ok_or_else(|| format!("can't unroll `{}`", head.trim()))?;
-        let body = &lines[at + 2..];
-        let body = &body[..body_lines(body).ok_or_else(|| format!("no end of `{}`", head.trim()))?];
+        let body = block(lines, at + 1)?;
         // Without declarations of its own a turn needs no block.
-        let block = body.iter().any(|l| ["let ", "var "].iter().any(|d| l.trim_start().starts_with(d)));
+        let scope = body.iter().any(|l| ["let ", "var "].iter().any(|d| l.trim_start().starts_with(d)));
         for turn in evaluate(from, env)?..evaluate(to, env)? {
-            out.push_str(if block { "{\n" } else { "" });
-            let outer = env.counters.insert(name.to_string(), turn);
+            out.push_str(if scope { "{\n" } else { "" });
+            // Names that the turn defines end with it.
+            let outer = env.counters.clone();
+            env.counters.insert(name.to_string(), turn);
             unroll(body, env, out)?;
-            match outer {
-                Some(value) => env.counters.insert(name.to_string(), value),
-                None => env.counters.remove(name),
-            };
-            out.push_str(if block { "}\n" } else { "" });
+            env.counters = outer;
+            out.push_str(if scope { "}\n" } else { "" });
         }
         at += 3 + body.len();
     }
     Ok(())
+}
+
+/// Whether the condition of a line `if (condition) {` within an unrolled loop holds, where that is known.
+fn decided(line: &str, env: &Env) -> Option<bool> {
+    let condition = line.trim().strip_prefix("if (").and_then(|l| l.strip_suffix(") {"));
+    let value = evaluate(condition.filter(|_| !env.counters.is_empty())?, env).ok()?;
+    Some(value != 0)
 }
 
 /// Takes a constant within an unrolled loop for a number; says whether the line is one.
@@ -208,100 +211,19 @@ fn parse_loop(line: &str) -> Option<(&str, &str, &str)> {
     (step.trim() == name).then_some((name, from.trim(), to.trim()))
 }
 
-/// How many lines come before the brace that closes the block that these lines begin in.
-fn body_lines(lines: &[&str]) -> Option<usize> {
+/// The lines of the block that line `head` opens.
+fn block<'a>(lines: &'a [&'a str], head: usize) -> Result<&'a [&'a str], String> {
     let mut depth = 1;
-    for (i, line) in lines.iter().enumerate() {
+    for (i, line) in lines[head + 1..].iter().enumerate() {
         let code = line.split("//").next().unwrap_or_default();
-        depth += code.matches('{').count() as i64 - code.matches('}').count() as i64;
-        if depth == 0 {
-            return Some(i);
-        }
-    }
-    None
-}
-
-/// The value of an integer expression: literals, names, `+ - * / %`, parentheses, `min` and `max`.
-fn evaluate(text: &str, env: &Env) -> Result<i64, String> {
-    let mut parser = Parser { rest: text.trim(), env };
-    let value = parser.sum()?;
-    if parser.rest.is_empty() { Ok(value) } else { Err(format!("can't evaluate `{text}` at build time")) }
-}
-
-struct Parser<'a> {
-    rest: &'a str,
-    env: &'a Env,
-}
-
-impl<'a> Parser<'a> {
-    fn eat(&mut self, symbol: char) -> bool {
-        match self.rest.strip_prefix(symbol) {
-            Some(rest) => {
-                self.rest = rest.trim_start();
-                true
-            }
-            None => false,
-        }
-    }
-
-    fn word(&mut self) -> &'a str {
-        let end = self.rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(self.rest.len());
-        let (word, rest) = self.rest.split_at(end);
-        self.rest = rest.trim_start();
-        word
-    }
-
-    fn sum(&mut self) -> Result<i64, String> {
-        let mut value = self.product()?;
-        loop {
-            if self.eat('+') {
-                value += self.product()?;
-            } else if self.eat('-') {
-                value -= self.product()?;
-            } else {
-                return Ok(value);
+        for brace in code.chars().filter(|c| "{}".contains(*c)) {
+            depth += if brace == '{' { 1 } else { -1 };
+            if depth == 0 {
+                return Ok(&lines[head + 1..head + 1 + i]);
             }
         }
     }
-
-    fn product(&mut self) -> Result<i64, String> {
-        let mut value = self.atom()?;
-        loop {
-            let divide = self.rest.starts_with('/');
-            if self.eat('*') {
-                value *= self.atom()?;
-            } else if divide || self.rest.starts_with('%') {
-                self.rest = self.rest[1..].trim_start();
-                let by = self.atom()?;
-                value = if divide { value.checked_div(by) } else { value.checked_rem(by) }.ok_or("division by 0")?;
-            } else {
-                return Ok(value);
-            }
-        }
-    }
-
-    fn atom(&mut self) -> Result<i64, String> {
-        if self.eat('-') {
-            return Ok(-self.atom()?);
-        }
-        if self.eat('(') {
-            let value = self.sum()?;
-            return if self.eat(')') { Ok(value) } else { Err("a parenthesis is open".to_string()) };
-        }
-        let word = self.word();
-        if (word == "min" || word == "max" || word == "u32" || word == "i32") && self.eat('(') {
-            let mut value = self.sum()?;
-            while self.eat(',') {
-                let other = self.sum()?;
-                value = if word == "min" { value.min(other) } else { value.max(other) };
-            }
-            return if self.eat(')') { Ok(value) } else { Err("a parenthesis is open".to_string()) };
-        }
-        if word.starts_with(|c: char| c.is_ascii_digit()) {
-            return word.trim_end_matches(['u', 'i']).parse().map_err(|_| format!("`{word}` is not an integer"));
-        }
-        self.env.get(word).ok_or_else(|| format!("`{word}` is not a known integer constant"))
-    }
+    Err(format!("no end of `{}`", lines[head].trim()))
 }
 
 #[cfg(test)]
@@ -338,11 +260,12 @@ mod tests {
     }
 
     #[test]
-    fn integer_expressions_follow_precedence() {
-        let env = Env { constants: HashMap::from([("A".to_string(), 5)]), ..Env::default() };
-        assert_eq!(evaluate("(A - 1u) * 2 + 7 / 2 % 2", &env), Ok(9));
-        assert_eq!(evaluate("max(A, 2u) - min(3, -1)", &env), Ok(6));
-        assert!(evaluate("A / (A - 5)", &env).is_err());
-        assert!(evaluate("A 5", &env).is_err());
+    fn constant_conditions_are_decided() {
+        let source = "const B: bool = true;\n// unroll\nfor (var i = 0u; i < 2u; i++) {\n  if (i > 0u && B) {\n    a[i]();\n  }\n  if (x < i) {\n    b();\n  }\n  if (i == 0u) {\n    c();\n  } else {\n    d();\n  }\n}";
+        let filled = fill(source, &[], &[]).unwrap();
+        assert_eq!(
+            filled,
+            "const B: bool = true;\nif (x < 0u) {\nb();\n}\nc();\na[1u]();\nif (x < 1u) {\nb();\n}\nd();\n"
+        );
     }
 }
