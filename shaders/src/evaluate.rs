@@ -64,12 +64,19 @@ impl<'a> Parser<'a> {
 
     fn comparison(&mut self) -> Result<i64, String> {
         let left = self.sum()?;
-        let operators: [(&str, fn(&i64, &i64) -> bool); 6] =
-            [("==", i64::eq), ("!=", i64::ne), ("<=", i64::le), (">=", i64::ge), ("<", i64::lt), (">", i64::gt)];
-        match operators.into_iter().find(|(symbol, _)| self.eat_word(symbol)) {
-            Some((_, holds)) => Ok(i64::from(holds(&left, &self.sum()?))),
-            None => Ok(left),
-        }
+        // Longer symbols first: `<` begins `<=`.
+        let Some(symbol) = ["==", "!=", "<=", ">=", "<", ">"].into_iter().find(|s| self.eat_word(s)) else {
+            return Ok(left);
+        };
+        let order = left.cmp(&self.sum()?);
+        Ok(i64::from(match symbol {
+            "==" => order.is_eq(),
+            "!=" => order.is_ne(),
+            "<=" => order.is_le(),
+            ">=" => order.is_ge(),
+            "<" => order.is_lt(),
+            _ => order.is_gt(),
+        }))
     }
 
     fn sum(&mut self) -> Result<i64, String> {

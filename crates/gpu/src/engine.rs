@@ -76,7 +76,11 @@ impl GpuEngine {
         for plan in &program.plans {
             let mut dispatches = Vec::new();
             for step in &plan.steps {
-                dispatches.push(self.pipelines.dispatch(&self.device, step, &buffers, &ring));
+                let (dispatch, new) = self.pipelines.dispatch(&self.device, step, &buffers, &ring);
+                if new {
+                    self.warm(&dispatch);
+                }
+                dispatches.push(dispatch);
                 done += 1;
                 progress(done, total);
             }
@@ -85,6 +89,19 @@ impl GpuEngine {
         self.pipelines.end();
         self.loaded = Some(Loaded { buffers, ring, plans });
         self.device.check("the program")
+    }
+
+    /// Runs one workgroup on no samples. Some drivers translate a pipeline when it is first run: so they begin now, beside the
+    /// compilation of the next one, and not in the first step. The step block and all buffers are still zeros, and stay so
+    /// where a run relies on it: no samples, no gradient and no rate change no state.
+    fn warm(&self, dispatch: &Dispatch) {
+        let mut encoder = self.device.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        pass.set_pipeline(&dispatch.pipeline);
+        pass.set_bind_group(0, &dispatch.bind_group, &[0]);
+        pass.dispatch_workgroups(1, 1, 1);
+        drop(pass);
+        self.device.queue.submit([encoder.finish()]);
     }
 
     /// Encodes runs whose step blocks lie in the ring, from its start.

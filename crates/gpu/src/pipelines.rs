@@ -45,19 +45,22 @@ impl Pipelines {
         self.earlier.clear();
     }
 
-    /// Makes a step ready: compiles its shader, unless that text has been compiled before, and binds its slices.
+    /// Makes a step ready: compiles its shader, unless that text has been compiled before, and binds its slices. Says also
+    /// whether the pipeline is new.
     pub fn dispatch(
         &mut self,
         device: &Device,
         step: &PlanStep,
         buffers: &[wgpu::Buffer],
         ring: &wgpu::Buffer,
-    ) -> Dispatch {
+    ) -> (Dispatch, bool) {
         let shader = step.kernel.shader(self.target);
+        let mut new = false;
         let pipeline = match self.compiled.get(&shader.source) {
             Some(pipeline) => pipeline.clone(),
             None => {
                 let earlier = self.earlier.remove(&shader.source);
+                new = earlier.is_none();
                 let pipeline = earlier.unwrap_or_else(|| compile(device, &shader, step));
                 self.compiled.insert(shader.source.clone(), pipeline.clone());
                 pipeline
@@ -65,7 +68,7 @@ impl Pipelines {
         };
         let bind_group = bind(device, &pipeline, &shader, step, buffers, ring);
         let label = format!("{} {}", step.kernel.stem(), step.label);
-        Dispatch { pipeline, bind_group, shader, label }
+        (Dispatch { pipeline, bind_group, shader, label }, new)
     }
 }
 

@@ -143,7 +143,7 @@ impl Window {
 
     /// Whether the gradient of an input tile of `tile` columns can be written out: the tile holds all of a row, or whole strides.
     pub(super) fn writes_out(&self, tile: usize) -> bool {
-        tile >= self.input[1] || tile % self.stride[1] == 0
+        tile >= self.input[1] || tile.is_multiple_of(self.stride[1])
     }
 }
 

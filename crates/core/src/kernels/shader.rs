@@ -146,7 +146,7 @@ fn operands(operands: &[Broadcast], binding: usize, lanes: usize, channel: Optio
             |i: usize, channels: usize, inner: usize| format!("operand{k}[(i + {i}u) / {inner}u % {channels}u]");
         let splat = |inner: usize, load: &dyn Fn(usize) -> String| {
             // Neighbours share the element where a vector never crosses from one to the next.
-            let count = if inner % lanes == 0 { 1 } else { lanes };
+            let count = if inner.is_multiple_of(lanes) { 1 } else { lanes };
             format!("Y({})", (0..count).map(load).collect::<Vec<_>>().join(", "))
         };
         let (vectors, value) = match *broadcast {

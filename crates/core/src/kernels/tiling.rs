@@ -15,7 +15,7 @@ const CARRY: usize = 2;
 /// Cycles in which a thread finds out where its tile lies, and stores it.
 const THREAD: usize = 200;
 /// Runs over which a shader's compilation should pay: the faster tile often takes longer to compile.
-const RUNS: u64 = 300;
+const RUNS: u64 = 240;
 
 /// What a thread may hold and how much of it is written out.
 #[derive(Clone, Copy, Debug)]
@@ -104,7 +104,7 @@ pub(super) fn edges(most: [usize; 3]) -> Vec<[usize; 3]> {
 
 /// The largest divisor of `length` that is at most `limit`.
 pub(super) fn divisor(length: usize, limit: usize) -> usize {
-    (1..=limit.min(length)).rev().find(|d| length % d == 0).unwrap_or(1)
+    (1..=limit.min(length)).rev().find(|&d| length.is_multiple_of(d)).unwrap_or(1)
 }
 
 /// Samples that a batch is taken to hold where the tile is chosen; results never depend on it.
