@@ -24,7 +24,7 @@ fn g_lane(v: G, i: u32) -> f32 {
 
 @group(0) @binding(1) var<storage, read> x: array<X>;
 @group(0) @binding(2) var<storage, read> gy: array<G>;
-@group(0) @binding(3) var<storage, read_write> partial: array<f32>;
+@group(0) @binding(3) var<storage, read_write> partials: array<f32>;
 
 const TILES_O: u32 = (GROUP_OUT + TILE_O - 1u) / TILE_O;
 const TILES_C: u32 = (GROUP_IN + TILE_C - 1u) / TILE_C;
@@ -131,7 +131,7 @@ fn main(
                 let at = (kernel * KERNEL_H + a) * KERNEL_W + b0;
                 // unroll
                 for (var b = 0u; b < TAPS; b++) {
-                    partial[at + b] = sums[(o * TILE_C + c) * TAPS + b];
+                    partials[at + b] = sums[(o * TILE_C + c) * TAPS + b];
                 }
             }
         }
