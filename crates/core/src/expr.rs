@@ -33,17 +33,6 @@ impl Broadcast {
             Self::Scalar => 0,
         }
     }
-
-    fn wgsl(self, i: &str) -> String {
-        match self {
-            Self::Element => i.to_string(),
-            Self::Channel { channels, inner: 1 } => format!("({i} % {channels}u)"),
-            Self::Channel { channels, inner } => format!("({i} / {inner}u % {channels}u)"),
-            Self::Sample { inner: 1 } => i.to_string(),
-            Self::Sample { inner } => format!("({i} / {inner}u)"),
-            Self::Scalar => "0u".to_string(),
-        }
-    }
 }
 
 /// A function of one value.
@@ -156,7 +145,8 @@ impl Expr {
     }
 
     /// The expression as WGSL, each operand written as `inputs` says. The type is `f32`, or a vector of it where the
-    /// inputs are vectors: `splat` then wraps a constant (`vec4f` for vectors of four, `f32` for scalars).
+    /// inputs are vectors: `splat` then wraps a constant (`vec4f` for vectors of four, `f32` for scalars). The text calls a
+    /// function `relu` of that type.
     pub fn wgsl(&self, inputs: &[String], splat: &str) -> String {
         match self {
             Self::Input(i) => inputs[*i].clone(),
@@ -166,7 +156,7 @@ impl Expr {
                 let a = a.wgsl(inputs, splat);
                 match op {
                     Unary::Neg => format!("(-{a})"),
-                    Unary::Relu => format!("select({a}, {splat}(0.0), {a} < {splat}(0.0))"),
+                    Unary::Relu => format!("relu({a})"),
                 }
             }
             Self::Binary(op, a, b) => {
@@ -214,13 +204,5 @@ impl Epilogue {
     /// Nothing fused: the accumulated value is stored as it is.
     pub fn identity() -> Self {
         Self { expr: Expr::Input(0), operands: Vec::new() }
-    }
-
-    /// The expression as WGSL for a value named `value` whose linear position is named `i`; operand `k` is an array
-    /// named `operand{k}`.
-    pub fn wgsl(&self, value: &str, i: &str) -> String {
-        let operands = self.operands.iter().enumerate().map(|(k, b)| format!("operand{k}[{}]", b.wgsl(i)));
-        let inputs: Vec<String> = std::iter::once(value.to_string()).chain(operands).collect();
-        self.expr.wgsl(&inputs, "f32")
     }
 }

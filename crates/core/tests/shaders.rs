@@ -127,6 +127,9 @@ fn others() -> Vec<Kernel> {
         let (mean, inverse_std) = (vec![0.25; channels], vec![3.5; channels]);
         kernels.push(Gather { source_channels, channels, plane, mean, inverse_std }.into());
     }
+    for rows in [Extent::Batch(3), Extent::Fixed(5)] {
+        kernels.push(Copy { rows, len: 5, from_stride: 8, from_offset: 2, to_stride: 5, to_offset: 0 }.into());
+    }
     for classes in [1, 10, 1000] {
         kernels.push(CrossEntropy { classes }.into());
         kernels.push(CrossEntropyGrad { classes }.into());

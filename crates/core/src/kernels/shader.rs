@@ -176,6 +176,9 @@ fn operands(operands: &[Broadcast], binding: usize, lanes: usize, channel: Optio
     out
 }
 
+/// The functions that expressions call: on their own, so that an operand's text stands once.
+const FUNCTIONS: &str = "fn relu(x: Y) -> Y { return select(x, Y(0.0), x < Y(0.0)); }";
+
 /// The text of an `epilogue` slot: the output's vectors, the operands from `binding` on, and the function.
 pub(super) fn epilogue(epilogue: &Epilogue, binding: usize, lanes: usize, channel: Broadcast) -> String {
     let Operands { declarations, values, per_channel } = operands(&epilogue.operands, binding, lanes, Some(channel));
@@ -184,7 +187,7 @@ pub(super) fn epilogue(epilogue: &Epilogue, binding: usize, lanes: usize, channe
     let count = per_channel.len().max(1);
     let pack = pack("Y", "f32", lanes);
     format!(
-        "const Y_LANES: u32 = {lanes}u;\n{pack}\n{declarations}alias PerChannel = array<Y, {count}>;
+        "const Y_LANES: u32 = {lanes}u;\n{pack}\n{FUNCTIONS}\n{declarations}alias PerChannel = array<Y, {count}>;
 fn per_channel(channel: u32) -> PerChannel {{ return PerChannel({}); }}
 fn epilogue(value: Y, i: u32, at: PerChannel) -> Y {{ return {expr}; }}",
         per_channel.join(", ")
@@ -196,7 +199,7 @@ pub(super) fn expression(expr: &Expr, broadcasts: &[Broadcast], binding: usize, 
     let Operands { declarations, values, .. } = operands(broadcasts, binding, lanes, None);
     let (ty, expr) = (vector("f32", lanes), expr.wgsl(&values, "Y"));
     format!(
-        "alias Y = {ty};\nconst Y_LANES: u32 = {lanes}u;\n{declarations}fn value(i: u32) -> Y {{ return Y({expr}); }}"
+        "alias Y = {ty};\nconst Y_LANES: u32 = {lanes}u;\n{FUNCTIONS}\n{declarations}fn value(i: u32) -> Y {{ return Y({expr}); }}"
     )
 }
 
