@@ -15,7 +15,7 @@ const CARRY: usize = 2;
 /// Cycles in which a thread finds out where its tile lies, and stores it.
 const THREAD: usize = 200;
 /// Runs over which a shader's compilation should pay: the faster tile often takes longer to compile.
-const RUNS: u64 = 240;
+const RUNS: u64 = 200;
 
 /// What a thread may hold and how much of it is written out.
 #[derive(Clone, Copy, Debug)]
