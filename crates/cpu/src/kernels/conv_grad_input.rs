@@ -84,9 +84,10 @@ pub fn run(kernel: &ConvGradInput, step: &Step, reads: &[&[u32]], writes: &mut [
     let weight: &[f32] = bytemuck::cast_slice(reads[1]);
     let epilogue = Pointwise::epilogue(&kernel.epilogue, reads, step, context);
 
-    let [sh, sw] = geometry.window.stride;
+    // Remainders beyond the input hold none of its elements, however large the stride.
+    let [ph, pw] = [0, 1].map(|axis| geometry.window.stride[axis].min(geometry.window.input[axis]));
     let phases: Vec<Phase<'_>> =
-        (0..sh * sw).map(|phase| Phase::new(geometry, weight, [phase / sw, phase % sw], context)).collect();
+        (0..ph * pw).map(|phase| Phase::new(geometry, weight, [phase / pw, phase % pw], context)).collect();
     let finish = epilogue.finish(geometry.in_channels, geometry.window.input_len());
     let (input_len, output_len) = (geometry.input_len(), geometry.output_len());
     let gx: &mut [f32] = bytemuck::cast_slice_mut(writes[0]);
