@@ -114,20 +114,24 @@ impl Sheets {
         zero(&mut out[below * width..]);
         let out = &mut out[above * width..below * width];
         let source = plane as isize + (row + above as isize) * width as isize + sheet.column;
-        // A block that begins before `x`, the whole blocks, and a last one that is moved back over what is done.
-        let head = if source < 0 { BLOCK.min(out.len()) } else { 0 };
-        fill_block(x, source, sheet, width, 0, &mut out[..head]);
-        let from = x.get((source + head as isize).max(0).cast_unsigned()..).unwrap_or_default();
-        let (mut phase, step) = (head % width, BLOCK % width);
-        for (out, x) in out[head..].as_chunks_mut::<BLOCK>().0.iter_mut().zip(from.as_chunks::<BLOCK>().0) {
+        // The blocks that begin before `x`, however far a tap lies outside; the whole blocks; and the rest.
+        let before = source.min(0).unsigned_abs().next_multiple_of(BLOCK).min(out.len());
+        fill_blocks(x, source, sheet, width, 0, &mut out[..before]);
+        let from = x.get((source + before as isize).max(0).cast_unsigned()..).unwrap_or_default();
+        let (mut phase, step) = (before % width, BLOCK % width);
+        let mut done = before;
+        for (out, x) in out[before..].as_chunks_mut::<BLOCK>().0.iter_mut().zip(from.as_chunks::<BLOCK>().0) {
             *out = masked(*x, &sheet.keep[phase..]);
+            done += BLOCK;
             phase += step;
-            if phase >= width {
+            while phase >= width {
                 phase -= width;
             }
         }
-        let tail = out.len().saturating_sub(BLOCK);
-        fill_block(x, source, sheet, width, tail, &mut out[tail..]);
+        // Mostly it is less than a block, which is moved back over what is done so that it is a whole one.
+        let last = out.len().saturating_sub(BLOCK);
+        let at = if last <= done { last } else { done };
+        fill_blocks(x, source, sheet, width, at, &mut out[at..]);
     }
 
     #[inline(always)]
@@ -159,6 +163,14 @@ impl Sheets {
                 out.iter_mut().zip(source.iter().step_by(stride)).for_each(|(out, &x)| *out = x);
             }
         }
+    }
+}
+
+/// Fills `out`, the elements of a shifted plane from `at` on, a block at a time.
+#[inline(always)]
+fn fill_blocks(x: &[f32], source: isize, sheet: &Sheet, width: usize, at: usize, out: &mut [f32]) {
+    for (index, out) in out.chunks_mut(BLOCK).enumerate() {
+        fill_block(x, source, sheet, width, at + index * BLOCK, out);
     }
 }
 

@@ -139,6 +139,13 @@ pub(super) fn examples(generator: &mut Generator) -> Vec<Example> {
     }
     let plain = Conv2d { stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1 };
     examples.push(Example::of_numbers(plain, [TensorType::batched([3, 14, 14]), TensorType::fixed([16, 3, 3, 3])]));
+    // As wide as the input, with taps that lie more than a vector outside: what dilated convolutions with "same" padding do.
+    for (dilation, kernel, side) in [(17, 3, 40), (9, 5, 21), (20, 3, 33), (1, 5, 11)] {
+        let padding = [dilation * (kernel / 2); 2];
+        let same = Conv2d { padding, dilation: [dilation; 2], ..plain };
+        let weight = TensorType::fixed([3, 2, kernel, kernel]);
+        examples.push(Example::of_numbers(same, [TensorType::batched([2, 9, side]), weight]));
+    }
     let depthwise = Conv2d { groups: 6, ..plain };
     examples.push(Example::of_numbers(depthwise, [TensorType::batched([6, 7, 5]), TensorType::fixed([6, 1, 3, 3])]));
     examples
