@@ -135,6 +135,15 @@ impl Expr {
         }
     }
 
+    /// The number of nodes, each counted as often as it is written.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Input(_) | Self::Const(_) | Self::InverseSamples => 1,
+            Self::Unary(_, a) => 1 + a.size(),
+            Self::Binary(_, a, b) => 1 + a.size() + b.size(),
+        }
+    }
+
     /// The number of floating-point operations for one element.
     pub fn flops(&self) -> u64 {
         match self {

@@ -180,6 +180,12 @@ impl ModelSpec {
         let mut outputs: HashMap<&str, ValueId> = HashMap::from([(INPUT, input)]);
         let mut last = input;
         for (position, spec) in self.layers.iter().enumerate() {
+            if spec.name.starts_with("optimizer.") || spec.name.chars().any(char::is_control) {
+                return Err(problem(format!(
+                    "a layer can't be called {:?}: checkpoints use names that begin with `optimizer.`, and control characters have no place in one",
+                    spec.name
+                )));
+            }
             if spec.name.is_empty() {
                 return Err(problem(format!(
                     "layer {position} has an empty name; leave `name` out for one by position"

@@ -31,6 +31,10 @@ pub(super) fn fuse(lowering: &mut Lowering<'_>, kept: &[TensorId], max_storage_b
     lowering.steps = steps;
 }
 
+/// The largest expression that fusion makes, in nodes. One that reads an operand twice doubles what is folded into it, so a chain of
+/// such would grow without bound.
+const LARGEST_EXPRESSION: usize = 64;
+
 fn reads_of(steps: &[LoweredStep], tensor: TensorId) -> usize {
     steps.iter().flat_map(|s| &s.reads).filter(|&&t| t == tensor).count()
 }
@@ -75,6 +79,13 @@ fn merge(producer: &LoweredStep, step: &LoweredStep, operand: usize) -> Option<L
     let combine = |own: &Expr, places: &HashMap<usize, usize>| {
         map.expr.substitute(&|k| if k == operand { own.clone() } else { Expr::Input(places[&k]) })
     };
+    let own = match &mut merged.kernel {
+        Kernel::Map(first) => first.expr.size(),
+        other => other.epilogue_mut()?.expr.size(),
+    };
+    if own * map.expr.size() > LARGEST_EXPRESSION {
+        return None;
+    }
     if let Kernel::Map(first) = &mut merged.kernel {
         let expr = combine(&first.expr, &place(first.operands.len()));
         let operands = first.operands.iter().copied().chain(broadcasts).collect();
@@ -85,4 +96,32 @@ fn merge(producer: &LoweredStep, step: &LoweredStep, operand: usize) -> Option<L
         epilogue.operands.extend(broadcasts);
     }
     Some(merged)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::Limits;
+    use crate::graph::Graph;
+    use crate::kernels::Kernel;
+    use crate::ops::LeakyRelu;
+    use crate::plan::compile_graph;
+    use crate::shape::TensorType;
+
+    use super::LARGEST_EXPRESSION;
+
+    #[test]
+    fn a_long_chain_of_maps_is_fused_in_pieces_of_bounded_size() {
+        let mut graph = Graph::default();
+        let mut value = graph.input(TensorType::batched([4])).unwrap();
+        for _ in 0..40 {
+            value = graph.apply1(LeakyRelu { slope: 0.1 }, &[value]).unwrap();
+        }
+        let program = compile_graph(&graph, &[value], 2, &Limits::WEBGPU).unwrap().program;
+        let maps: Vec<_> = program.plans.iter().flat_map(|plan| &plan.steps).collect();
+        assert!(maps.len() < 40, "nothing was fused");
+        for step in maps {
+            let Kernel::Map(map) = &step.kernel else { panic!("{:?} is no map", step.kernel) };
+            assert!(map.expr.size() <= LARGEST_EXPRESSION, "{} nodes", map.expr.size());
+        }
+    }
 }
