@@ -192,6 +192,7 @@ fn settings_out_of_range_are_named() {
         (Settings { epochs: 0, ..base.clone() }, "the number of epochs is 0"),
         (settings(Optimizer::sgd(f64::NAN, 0.9)), "the learning rate is NaN"),
         (settings(Optimizer::sgd(0.1, 1.0)), "momentum is 1"),
+        (settings(Optimizer::sgd(1e39, 0.0)), "the learning rate is"),
     ];
     for (settings, words) in cases {
         let error = trainer(cpu(None), settings).unwrap_err().to_string();

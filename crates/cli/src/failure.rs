@@ -1,5 +1,6 @@
 //! How the command fails: one line on the error output, and an exit code.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use convoke::data::DataError;
@@ -31,7 +32,8 @@ impl Failure {
             Self::Closed => return ExitCode::SUCCESS,
         };
         let words: Vec<&str> = text.split_whitespace().collect();
-        eprintln!("error: {}", words.join(" "));
+        // Where nobody can be told, the exit code still tells.
+        _ = writeln!(std::io::stderr(), "error: {}", words.join(" "));
         code
     }
 

@@ -140,6 +140,14 @@ impl Trainer {
             let problem = "the data has changed since the checkpoint was taken; give the same data, or start a new run with --init";
             return Err(TrainError::Data(problem.into()));
         }
+        if done.position > data.train.len() {
+            let problem = format!(
+                "the checkpoint is at sample {} of {}, which can't be; go on from another",
+                done.position,
+                data.train.len()
+            );
+            return Err(TrainError::Data(problem));
+        }
         let network = model.spec.build()?;
         let weights = Some(model.weights);
         let mut trainer = Self::new(engine, network, data, model.statistics, settings, weights, note, progress).await?;

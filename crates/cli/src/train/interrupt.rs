@@ -1,5 +1,6 @@
 //! Ctrl-C, and a polite end by the system: the first finishes the step, the second ends at once.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -24,7 +25,9 @@ pub fn watch() -> Result<Interrupt> {
         if asked.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
-        eprintln!("\nstopping: the step at hand is finished, and all is saved; once more ends at once");
+        let text = "stopping: the step at hand is finished, and all is saved; once more ends at once";
+        // Where nobody can be told, it stops all the same.
+        _ = writeln!(std::io::stderr(), "\n{text}");
     });
     watched.map_err(|error| Failure::Run(format!("can't watch for Ctrl-C: {error}")))?;
     Ok(interrupt)

@@ -94,7 +94,12 @@ impl Optimizer {
     /// A sentence that names the constant, its value and its range.
     pub fn check(&self) -> Result<(), String> {
         let within = |name: &str, value: f64, ok: bool, range: &str| {
-            if value.is_finite() && ok { Ok(()) } else { Err(format!("{name} is {value}; it has to be {range}")) }
+            // Engines hold it in single precision.
+            if (value as f32).is_finite() && ok {
+                Ok(())
+            } else {
+                Err(format!("{name} is {value:?}; it has to be {range}"))
+            }
         };
         let lr = self.lr();
         within("the learning rate", lr, lr > 0.0, "a number above 0, such as 0.01")?;
