@@ -2,7 +2,7 @@
 
 use super::ConvGeometry;
 use super::shader::{Shader, Target, conv_params, epilogue, lanes, unpack};
-use super::tiling::{Cost, TYPICAL_SAMPLES, cheapest, divisor, edges};
+use super::tiling::{Cost, TYPICAL_SAMPLES, cheapest, edges};
 use crate::expr::Broadcast;
 use crate::expr::Epilogue;
 use crate::plan::Flops;
@@ -26,16 +26,13 @@ impl Conv {
     }
 }
 
-/// The most columns of a window that are written out at a time.
-pub(super) const MAX_TAPS: usize = 8;
-
 /// The shader.
 impl Conv {
     /// The kernel as WGSL.
     pub fn shader(&self, target: Target) -> Shader {
         let geometry = &self.geometry;
         let [oh, ow] = geometry.window.output();
-        let taps = divisor(geometry.window.kernel[1], MAX_TAPS);
+        let taps = geometry.window.taps();
         let [tile_o, tile_h, tile_w] = self.tile(target, taps);
         let workgroup = target.tile_workgroup();
         let params = conv_params!(template, geometry, {
@@ -58,7 +55,9 @@ impl Conv {
     fn tile(&self, target: Target, taps: usize) -> [usize; 3] {
         let (geometry, window) = (&self.geometry, &self.geometry.window);
         let [oh, ow] = window.output();
-        cheapest(target, &edges([geometry.group_out().min(16), oh.min(2), ow.min(32)]), |[o, h, w]| {
+        let mut candidates = edges([geometry.group_out().min(16), oh.min(2), ow.min(32)]);
+        candidates.retain(|&[.., w]| window.input_fits(w, taps));
+        cheapest(target, &candidates, |[o, h, w]| {
             let lanes = window.input_lanes(w, taps);
             let tiles = geometry.groups * geometry.group_out().div_ceil(o) * oh.div_ceil(h) * ow.div_ceil(w);
             let threads = TYPICAL_SAMPLES * tiles;

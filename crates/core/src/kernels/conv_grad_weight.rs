@@ -2,9 +2,8 @@
 //! `partial [⌈N/chunk⌉, O, C/groups, kh, kw]`, which a reduce adds up in order.
 
 use super::ConvGeometry;
-use super::conv::MAX_TAPS;
 use super::shader::{Shader, Target, conv_params, lanes, unpack};
-use super::tiling::{Cost, TYPICAL_SAMPLES, cheapest, divisor, edges};
+use super::tiling::{Cost, TYPICAL_SAMPLES, cheapest, edges};
 use crate::plan::Flops;
 use crate::shape::Extent;
 use convoke_shaders::conv_grad_weight as template;
@@ -32,7 +31,7 @@ impl ConvGradWeight {
     /// The kernel as WGSL.
     pub fn shader(&self, target: Target) -> Shader {
         let (geometry, window) = (&self.geometry, &self.geometry.window);
-        let taps = divisor(window.kernel[1], MAX_TAPS);
+        let taps = window.taps();
         let [tile_o, tile_c, tile_w] = self.tile(target, taps);
         let workgroup = target.tile_workgroup();
         let params = conv_params!(template, geometry, {
@@ -66,7 +65,8 @@ impl ConvGradWeight {
     fn tile(&self, target: Target, taps: usize) -> [usize; 3] {
         let (geometry, window) = (&self.geometry, &self.geometry.window);
         let ow = window.output()[1];
-        let candidates = edges([geometry.group_out().min(16), geometry.group_in().min(16), ow.min(32)]);
+        let mut candidates = edges([geometry.group_out().min(16), geometry.group_in().min(16), ow.min(32)]);
+        candidates.retain(|&[.., w]| window.input_fits(w, taps));
         cheapest(target, &candidates, |[o, c, w]| {
             let (x_lanes, g_lanes) = (window.input_lanes(w, taps), self.gradient_lanes(w));
             let threads = TYPICAL_SAMPLES.div_ceil(self.chunk) * self.threads(o, c, taps);

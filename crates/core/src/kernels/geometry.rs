@@ -1,6 +1,7 @@
 //! Where a sliding window lies: the geometry that convolutions and pools share.
 
 use super::shader::lanes;
+use super::tiling::divisor;
 
 /// A window that slides over the rows and columns of an image. Pairs are `[vertical, horizontal]`, in elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -110,8 +111,29 @@ impl ConvGeometry {
     }
 }
 
+/// The most columns of a window that are written out at a time.
+const MAX_TAPS: usize = 8;
+/// The most columns that a thread holds of a row: they are written out, so that a large dilation or stride would make a shader
+/// of any length. Tiles of 32 columns with a stride of 2 fit.
+const MAX_SPAN: usize = 128;
+
 /// How a shader reads the rows that a window slides over.
 impl Window {
+    /// How many columns of the window are written out at a time. They divide the window's, and a tile of one output fits.
+    pub(super) fn taps(&self) -> usize {
+        divisor(self.kernel[1], MAX_TAPS.min((MAX_SPAN - 1) / self.dilation[1] + 1))
+    }
+
+    /// How many input columns a tile of `tile` outputs sees, for `taps` columns of the window.
+    fn input_span(&self, tile: usize, taps: usize) -> usize {
+        (tile - 1) * self.stride[1] + (taps - 1) * self.dilation[1] + 1
+    }
+
+    /// Whether a thread can hold the input columns that a tile of `tile` outputs sees; one output always fits.
+    pub(super) fn input_fits(&self, tile: usize, taps: usize) -> bool {
+        tile == 1 || self.input_span(tile, taps) <= MAX_SPAN
+    }
+
     /// Lanes in which the input's rows are loaded, for tiles of `tile` outputs and `taps` columns of the window at a time.
     pub(super) fn input_lanes(&self, tile: usize, taps: usize) -> usize {
         let along = if tile >= self.output()[1] { 0 } else { tile * self.stride[1] };
@@ -121,7 +143,7 @@ impl Window {
 
     /// How many loads of `lanes` lanes bring in the input columns that a tile of outputs sees.
     pub(super) fn input_loads(&self, tile: usize, taps: usize, lanes: usize) -> usize {
-        let span = (tile - 1) * self.stride[1] + (taps - 1) * self.dilation[1] + 1;
+        let span = self.input_span(tile, taps);
         let shift = (lanes - self.padding[1] % lanes) % lanes;
         (shift + span).div_ceil(lanes)
     }
@@ -141,9 +163,10 @@ impl Window {
         lanes(&[self.output()[1], along])
     }
 
-    /// Whether the gradient of an input tile of `tile` columns can be written out: the tile holds all of a row, or whole strides.
+    /// Whether the gradient of an input tile of `tile` columns can be written out: the tile holds all of a row, or whole
+    /// strides, and a thread can hold the output columns that it collects from.
     pub(super) fn writes_out(&self, tile: usize) -> bool {
-        tile >= self.input[1] || tile.is_multiple_of(self.stride[1])
+        (tile >= self.input[1] || tile.is_multiple_of(self.stride[1])) && self.gradient_span(tile).1 <= MAX_SPAN
     }
 }
 

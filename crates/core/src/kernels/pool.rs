@@ -1,9 +1,8 @@
 //! Pooling: reads `x [N, C, h, w]`, writes `y [N, C, oh, ow]`; a maximum also writes `index [N, C, oh, ow]` (u32).
 
 use super::Window;
-use super::conv::MAX_TAPS;
 use super::shader::{Shader, Target, lanes, pack, unpack, window_params};
-use super::tiling::{Cost, TYPICAL_SAMPLES, cheapest, divisor, edges};
+use super::tiling::{Cost, TYPICAL_SAMPLES, cheapest, edges};
 use crate::plan::Flops;
 use crate::shape::Extent;
 use convoke_shaders::pool as template;
@@ -46,7 +45,7 @@ impl Pool {
     /// The kernel as WGSL.
     pub fn shader(&self, target: Target) -> Shader {
         let [oh, ow] = self.window.output();
-        let taps = divisor(self.window.kernel[1], MAX_TAPS);
+        let taps = self.window.taps();
         let tile_w = self.tile(target, taps);
         let maximum = self.kind == PoolKind::Max;
         let workgroup = target.workgroup();
@@ -71,7 +70,9 @@ impl Pool {
     /// Output columns that a thread computes.
     fn tile(&self, target: Target, taps: usize) -> usize {
         let [oh, ow] = self.window.output();
-        let [.., tile] = cheapest(target, &edges([1, 1, ow.min(8)]), |[.., w]| {
+        let mut candidates = edges([1, 1, ow.min(8)]);
+        candidates.retain(|&[.., w]| self.window.input_fits(w, taps));
+        let [.., tile] = cheapest(target, &candidates, |[.., w]| {
             let lanes = self.window.input_lanes(w, taps);
             let threads = TYPICAL_SAMPLES * self.channels * oh * ow.div_ceil(w);
             let stores = lanes_of_row(ow, w);
