@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::checkpoint::read_model;
 use crate::data::{Source, check_classes};
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::status::Status;
 use crate::{device, output, text};
 
@@ -81,6 +81,10 @@ pub fn run(args: &EvalArgs) -> Result<ExitCode> {
         session.evaluate(&mut status.phase("testing")).await
     })?;
     status.clear();
+    if !loss.is_finite() {
+        let problem = "its weights are too large to compute with; train it again with a lower learning rate";
+        return Err(Failure::Run(format!("{}: the loss on {source} is {loss}: {problem}", args.checkpoint.display())));
+    }
     if args.json {
         output::json(&Report { loss, accuracy, samples })?;
     } else {

@@ -230,3 +230,12 @@ fn numbers_that_are_none() {
     let mut values = file.unwrap().tensors.into_iter().flat_map(|tensor| tensor.data);
     assert!(values.all(f32::is_finite));
 }
+
+#[test]
+fn weights_that_are_too_large_to_evaluate() {
+    let setting = Setting::new();
+    setting.train("--max-steps 1 --lr 1e30 --out wild").good();
+    setting
+        .run("eval --checkpoint wild/model.safetensors --data data --device cpu --json")
+        .wrong(1, &["wild/model.safetensors", "the loss on", "lower learning rate"]);
+}
