@@ -40,7 +40,7 @@ Examples:
   convoke predict --checkpoint runs/…/model.safetensors rose.jpg
   convoke devices                                 what there is to compute on
 
-Exit codes: 0 done; 1 it went wrong; 2 a wrong option or model; 130 stopped by Ctrl-C, all saved.";
+Exit codes: 0 done; 1 it went wrong; 2 a wrong option or model; 130 stopped before the end, all saved.";
 
 #[derive(Subcommand)]
 enum Command {

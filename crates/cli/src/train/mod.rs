@@ -63,7 +63,11 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
         None => begin(args, &status)?,
     };
     status.clear();
-    introduce(&mut trainer, &store)?;
+    match introduce(&mut trainer, &store) {
+        // Nobody listens any more: that stops a run, here before its first step.
+        Err(Failure::Closed) => return Ok(ExitCode::from(STOPPED)),
+        introduced => introduced?,
+    }
     let stop = interrupt::watch()?;
     let mut watch = Watch::new(&mut trainer);
     let start = Instant::now();
@@ -82,9 +86,15 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     };
     let outcome = result?;
     drawn?;
-    conclude(&trainer, &store, outcome, trainer.progress().step - before, start)?;
-    Ok(if outcome == Outcome::Stopped { ExitCode::from(130) } else { ExitCode::SUCCESS })
+    match conclude(&trainer, &store, outcome, trainer.progress().step - before, start) {
+        Err(Failure::Closed) => {}
+        concluded => concluded?,
+    }
+    Ok(if outcome == Outcome::Stopped { ExitCode::from(STOPPED) } else { ExitCode::SUCCESS })
 }
+
+/// The exit code of a run that was told to stop before its end.
+const STOPPED: u8 = 130;
 
 /// Prepares a new run. Nothing is written before all is sound.
 fn begin(args: &TrainArgs, status: &Status) -> Result<Prepared> {
