@@ -3,6 +3,7 @@
 mod help;
 mod interrupted;
 mod outputs;
+mod pytorch;
 mod round_trip;
 mod setting;
 mod wrong;
