@@ -1,5 +1,6 @@
 //! Where a new run is kept. What another run has left is never written over, unless the user says so.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use convoke::prelude::Store;
@@ -36,15 +37,40 @@ impl RunFolder {
         Ok(folder)
     }
 
-    /// Makes the folder, without the run that is to be replaced.
-    pub fn make(self) -> Result<FolderStore> {
+    /// Makes the folder, without the run that is to be replaced, and holds it.
+    pub fn make(self) -> Result<(FolderStore, Hold)> {
         let store = FolderStore::create(&self.path)?;
+        let hold = Hold::take(&self.path)?;
         if self.replace {
             for name in block_on(store.list())?.iter().filter(|name| is_of_a_run(name)) {
                 block_on(store.delete(name))?;
             }
         }
-        Ok(store)
+        Ok((store, hold))
+    }
+}
+
+/// A folder that one run alone writes to, for as long as this lives. The system lets it go however the process ends.
+#[derive(Debug)]
+pub struct Hold {
+    _file: Option<File>,
+}
+
+impl Hold {
+    /// Holds a folder.
+    ///
+    /// # Errors
+    /// Where another run does.
+    pub fn take(folder: &Path) -> Result<Self> {
+        // Where a file can't be made, the run's own files will say why; some file systems know no locks.
+        let Ok(file) = File::create(folder.join(".lock")) else { return Ok(Self { _file: None }) };
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => Err(Failure::Run(format!(
+                "another run is writing to {}: wait for its end, or choose another folder with --out",
+                folder.display()
+            ))),
+            _ => Ok(Self { _file: Some(file) }),
+        }
     }
 }
 
@@ -85,7 +111,11 @@ mod tests {
         assert!(text.contains("already holds a run (checkpoint-0000000003.safetensors)"), "{text}");
         let chosen = RunFolder::choose(Some(path), "x", true).unwrap();
         assert!(path.join("metrics.jsonl").exists(), "nothing goes before the new run is ready");
-        let store = chosen.make().unwrap();
-        assert_eq!(block_on(store.list()).unwrap(), ["mine.txt"]);
+        let (store, hold) = chosen.make().unwrap();
+        assert_eq!(block_on(store.list()).unwrap(), [".lock", "mine.txt"]);
+        let Failure::Run(text) = Hold::take(path).unwrap_err() else { panic!("it is not the user's mistake") };
+        assert!(text.contains("another run is writing to"), "{text}");
+        drop(hold);
+        Hold::take(path).unwrap();
     }
 }

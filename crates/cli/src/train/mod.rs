@@ -25,7 +25,7 @@ use crate::model::Model;
 use crate::status::Status;
 use crate::{curves, device, model, output, text};
 pub use args::TrainArgs;
-use folder::RunFolder;
+use folder::{Hold, RunFolder};
 use watch::Watch;
 
 /// What a checkpoint keeps for this command.
@@ -53,12 +53,14 @@ impl Note {
 struct Prepared {
     trainer: Trainer,
     store: FolderStore,
+    /// For as long as the run lasts.
+    hold: Hold,
 }
 
 /// Trains a model.
 pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     let status = Status::new();
-    let Prepared { mut trainer, store } = match &args.resume {
+    let Prepared { mut trainer, store, hold: _hold } = match &args.resume {
         Some(folder) => resume(args, folder, &status)?,
         None => begin(args, &status)?,
     };
@@ -113,7 +115,8 @@ fn begin(args: &TrainArgs, status: &Status) -> Result<Prepared> {
     let mut progress = status.phase("preparing kernels");
     let trainer = Trainer::new(engine, network, data, statistics, settings, weights, note, &mut progress);
     let trainer = block_on(trainer)?;
-    Ok(Prepared { trainer, store: folder.make()? })
+    let (store, hold) = folder.make()?;
+    Ok(Prepared { trainer, store, hold })
 }
 
 /// The weights in a file, checked. What Convoke itself has written may hold more than weights, as a checkpoint does.
@@ -129,6 +132,7 @@ fn given_weights(network: &Network, path: Option<&Path>, file: TensorFile) -> Re
 /// Prepares a run to go on where its last checkpoint was taken.
 fn resume(args: &TrainArgs, folder: &Path, status: &Status) -> Result<Prepared> {
     let store = FolderStore::open(folder)?;
+    let hold = Hold::take(folder)?;
     let place = folder.display().to_string();
     let mut checkpoint = block_on(Checkpoint::newest(&store, &place))?;
     let note: Note = serde_json::from_str(&checkpoint.note).map_err(|_| {
@@ -146,7 +150,7 @@ fn resume(args: &TrainArgs, folder: &Path, status: &Status) -> Result<Prepared> 
     checkpoint.note = Note::new(&source, engine.info()).text();
     let mut progress = status.phase("preparing kernels");
     let trainer = block_on(Trainer::resume(engine, Rc::new(data), checkpoint, &mut progress))?;
-    Ok(Prepared { trainer, store })
+    Ok(Prepared { trainer, store, hold })
 }
 
 /// Says what is trained, on what, where.

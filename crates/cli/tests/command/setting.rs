@@ -101,10 +101,11 @@ impl Setting {
         losses
     }
 
-    /// The names of what is in a folder, sorted.
+    /// The names of what is in a folder and not hidden, sorted.
     pub fn names(&self, folder: &str) -> Vec<String> {
         let entries = std::fs::read_dir(self.path(folder)).unwrap();
         let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.retain(|name| !name.starts_with('.'));
         names.sort();
         names
     }
