@@ -1,13 +1,8 @@
 // Softmax cross-entropy. A thread computes one sample's loss.
 #import shared/step
 #import shared/thread
-#import shared/exp_log
+#import shared/logits
 
-/// The number of classes.
-override CLASSES: u32 = 10;
-
-@group(0) @binding(1) var<storage, read> logits: array<f32>;
-@group(0) @binding(2) var<storage, read> labels: array<u32>;
 @group(0) @binding(3) var<storage, read_write> losses: array<f32>;
 
 @compute @workgroup_size(WORKGROUP)
@@ -21,14 +16,8 @@ fn main(
         return;
     }
     let base = n * CLASSES;
-    var largest = logits[base];
-    for (var c = 1u; c < CLASSES; c++) {
-        largest = max(largest, logits[base + c]);
-    }
-    var sum = 0.0;
-    for (var c = 0u; c < CLASSES; c++) {
-        sum += exp_f32(logits[base + c] - largest);
-    }
+    let largest = largest_logit(base);
+    let sum = sum_of_powers(base, largest);
     let label = labels[n];
     let loss = log_f32(sum) - (logits[base + min(label, CLASSES - 1u)] - largest);
     // NaN by its bits, which depend on the input: a constant NaN is not valid WGSL.

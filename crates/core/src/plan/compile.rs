@@ -238,8 +238,8 @@ pub(super) fn settle(
 pub(super) fn pin(lowering: &mut Lowering<'_>, pinned: &mut HashMap<TensorId, Slice>, tensor: TensorId, slice: Slice) {
     let source = lowering.resolve(tensor);
     let made = lowering.steps.iter().any(|s| s.writes.contains(&source));
-    let alone = pinned.values().any(|s| s.buffer == slice.buffer);
-    let read = alone && lowering.steps.iter().any(|s| s.reads.contains(&source));
+    let shared = pinned.values().any(|s| s.buffer == slice.buffer);
+    let read = shared && lowering.steps.iter().any(|s| s.reads.contains(&source));
     if made && !read && !pinned.contains_key(&source) {
         pinned.insert(source, slice);
         return;
