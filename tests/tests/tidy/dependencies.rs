@@ -14,6 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("convoke", LIBRARIES),
     ("convoke-cli", ALL),
     ("convoke-tests", ALL),
+    ("convoke-web", &["convoke", "convoke-tests"]),
     ("xtask", &[]),
 ];
 

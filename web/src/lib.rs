@@ -1,0 +1,5 @@
+#![cfg(target_family = "wasm")]
+//! Convoke in the browser.
+
+pub mod protocol;
+mod settings;

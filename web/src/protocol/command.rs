@@ -1,0 +1,336 @@
+//! What the page can ask.
+
+use serde::{Deserialize, Serialize};
+use tsify::Tsify;
+use wasm_bindgen::JsValue;
+
+/// What the page can ask.
+#[derive(Debug, Deserialize, Tsify)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Command {
+    /// Which devices there are; answered by [`Reply::Devices`].
+    Devices,
+    /// The models that come along, and the types of layers; answered by [`Reply::Presets`].
+    Presets,
+    /// Reads a model and says what it costs; answered by [`Reply::Model`], also where something is wrong with it.
+    DescribeModel {
+        /// The model.
+        model: ModelSource,
+        /// Samples of a step, for the bytes that training takes.
+        batch_size: u32,
+    },
+    /// Opens data in the place of what was open; answered by [`Reply::Data`]. Progress is told as [`Phase::Decoding`].
+    OpenData {
+        /// Where it is.
+        source: DataSource,
+        /// Channels, height and width that pictures are brought to: the model's.
+        input: [u32; 3],
+        /// Decides which pictures are for testing, where the data doesn't say.
+        seed: u32,
+        /// The share of pictures that is for testing, where the data doesn't say; above 0, below 1.
+        test_fraction: f64,
+        /// Paths of files to leave out: those that an earlier attempt could not read.
+        leave_out: Vec<String>,
+    },
+    /// Some of the open data's pictures, as the model sees them; answered by [`Reply::Pictures`].
+    Pictures {
+        /// Which half.
+        part: Part,
+        /// Only of this class.
+        class: Option<u32>,
+        /// How many to skip.
+        from: u32,
+        /// The most to show, up to 500.
+        count: u32,
+    },
+    /// Begins a run on the open data; answered by [`Reply::Run`] when its first step is about to be made. Ends the active run, which is kept.
+    Start {
+        /// The model.
+        model: ModelSource,
+        /// How to train.
+        settings: TrainingSettings,
+        /// On what.
+        device: DeviceChoice,
+        /// What the run is called; made up where empty.
+        name: String,
+        /// A model.safetensors whose weights to begin with.
+        #[serde(default, with = "serde_wasm_bindgen::preserve")]
+        #[tsify(type = "Uint8Array", optional)]
+        init: JsValue,
+    },
+    /// Makes a kept run active and goes on with it where its last checkpoint was taken; answered by [`Reply::Run`].
+    Resume {
+        /// The run.
+        run: String,
+        /// On what.
+        device: DeviceChoice,
+    },
+    /// Goes on with the active run after a pause; answered by [`Reply::Run`].
+    Continue,
+    /// Holds the active run after the steps under way, and keeps a checkpoint; answered by [`Reply::Run`].
+    Pause,
+    /// Makes one step of the active run, which is paused before and after; answered by [`Reply::Run`].
+    Step,
+    /// Ends the active run: a checkpoint and the model are kept, the device is let go; answered by [`Reply::Run`].
+    Stop,
+    /// All runs that are kept, the newest first; answered by [`Reply::Runs`].
+    Runs,
+    /// A run's log; answered by [`Reply::Log`].
+    Log {
+        /// The run.
+        run: String,
+    },
+    /// Gives a run another name; answered by [`Reply::Done`].
+    Rename {
+        /// The run.
+        run: String,
+        /// The name.
+        name: String,
+    },
+    /// Deletes a run and all that is kept of it; answered by [`Reply::Done`].
+    Delete {
+        /// The run.
+        run: String,
+    },
+    /// A file of a run, to be saved; answered by [`Reply::File`].
+    Export {
+        /// The run.
+        run: String,
+        /// Which.
+        what: Export,
+    },
+    /// Opens a model file, in the command's format, in the place of the one that was open; answered by [`Reply::Opened`].
+    OpenModel {
+        /// Its name, for messages.
+        name: String,
+        /// Its bytes.
+        #[serde(with = "serde_wasm_bindgen::preserve")]
+        #[tsify(type = "Uint8Array")]
+        bytes: js_sys::Uint8Array,
+    },
+    /// What a model makes of the open data's test pictures; answered by [`Reply::Evaluation`].
+    Evaluate {
+        /// The model.
+        model: ModelChoice,
+        /// The most wrong predictions to list.
+        wrong: u32,
+    },
+    /// The filters of the first convolution; answered by [`Reply::Filters`].
+    Filters {
+        /// The model.
+        model: ModelChoice,
+    },
+    /// What each layer makes of one of the open data's test pictures; answered by [`Reply::FeatureMaps`].
+    FeatureMaps {
+        /// The model.
+        model: ModelChoice,
+        /// The picture's position among the test pictures.
+        picture: u32,
+    },
+    /// What a model sees in a picture; answered by [`Reply::Prediction`].
+    Predict {
+        /// The model.
+        model: ModelChoice,
+        /// The picture.
+        picture: PictureSource,
+    },
+    /// How much room there is; answered by [`Reply::Storage`].
+    Storage,
+}
+
+/// A model's description.
+#[derive(Clone, Debug, Deserialize, Tsify)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum ModelSource {
+    /// As text, the command's TOML.
+    Toml {
+        /// The text.
+        toml: String,
+    },
+    /// As an object of the same structure.
+    Object {
+        /// The object.
+        model: ModelObject,
+    },
+}
+
+/// A model's description as an object: what its TOML says.
+#[derive(Clone, Debug, Serialize, Deserialize, Tsify)]
+pub struct ModelObject {
+    /// What the model is called.
+    pub name: String,
+    /// Channels, height and width.
+    pub input: [u32; 3],
+    /// The number of classes, which the data's replaces.
+    pub classes: u32,
+    /// The layers: `type`, `name`, `from` and the type's settings, by the names that the TOML uses.
+    #[tsify(type = "LayerObject[]")]
+    pub layers: Vec<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// Where data is.
+#[derive(Debug, Deserialize, Tsify)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum DataSource {
+    /// The pictures that come along.
+    Embedded,
+    /// Files: a folder for each class, a zip of that, IDX files or CIFAR-10's.
+    Files {
+        /// What to call it.
+        name: String,
+        /// Each with its path.
+        files: Vec<PathFile>,
+    },
+}
+
+/// A file with its path within what was picked or dropped, parts joined by `/`. A path that ends in `/` is an empty folder.
+#[derive(Debug, Deserialize, Tsify)]
+pub struct PathFile {
+    /// The path.
+    pub path: String,
+    /// The file.
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    #[tsify(type = "Blob")]
+    pub file: web_sys::Blob,
+}
+
+/// Half of a dataset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub enum Part {
+    /// What is trained on.
+    Train,
+    /// What is tested on.
+    Test,
+}
+
+/// How to train. What is left out has the command's default.
+#[derive(Clone, Debug, Serialize, Deserialize, Tsify)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct TrainingSettings {
+    /// How often every training picture is seen, from 1.
+    #[tsify(optional)]
+    pub epochs: u32,
+    /// Samples of a step, from 1 to 65,536.
+    #[tsify(optional)]
+    pub batch_size: u32,
+    /// The optimizer.
+    #[tsify(optional)]
+    pub optimizer: OptimizerSettings,
+    /// What the initial weights and the order of the samples follow from.
+    #[tsify(optional)]
+    pub seed: u32,
+    /// Whether each epoch has an order of its own.
+    #[tsify(optional)]
+    pub shuffle: bool,
+    /// Stop after so many steps, if that is sooner.
+    #[tsify(optional)]
+    pub max_steps: Option<u32>,
+}
+
+/// An optimizer with its constants. What is left out has the command's default.
+#[derive(Clone, Debug, Serialize, Deserialize, Tsify)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum OptimizerSettings {
+    /// Stochastic gradient descent with momentum.
+    Sgd {
+        /// The learning rate, above 0.
+        lr: f64,
+        /// Momentum, from 0 up to but not including 1.
+        #[serde(default)]
+        #[tsify(optional)]
+        momentum: f64,
+        /// Nesterov's look-ahead, which needs momentum.
+        #[serde(default)]
+        #[tsify(optional)]
+        nesterov: bool,
+        /// L2 penalty, 0 or more.
+        #[serde(default)]
+        #[tsify(optional)]
+        weight_decay: f64,
+    },
+    /// Adam with the constants of its paper.
+    Adam {
+        /// The learning rate, above 0.
+        lr: f64,
+        /// L2 penalty, 0 or more.
+        #[serde(default)]
+        #[tsify(optional)]
+        weight_decay: f64,
+    },
+}
+
+/// What to compute on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub enum DeviceChoice {
+    /// The graphics processor where there is one, else the CPU.
+    #[default]
+    Auto,
+    /// WebGPU, even where its adapter computes on the CPU.
+    Gpu,
+    /// The CPU, by WebAssembly.
+    Cpu,
+}
+
+/// A file of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub enum Export {
+    /// `model.safetensors`, in the command's format.
+    Model,
+    /// The newest checkpoint, from which the command resumes too.
+    Checkpoint,
+    /// `metrics.jsonl`: a record a line.
+    Log,
+    /// `curves.svg`: loss and accuracy.
+    Curves,
+    /// `model.toml`.
+    Toml,
+}
+
+/// Which trained model.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Tsify)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum ModelChoice {
+    /// A run's: as it is now where the run is active, else as it was kept.
+    Run {
+        /// The run.
+        run: String,
+    },
+    /// The one that [`Command::OpenModel`] opened.
+    Opened,
+}
+
+/// A picture.
+#[derive(Debug, Deserialize, Tsify)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum PictureSource {
+    /// A PNG, JPEG or WebP file.
+    File {
+        /// Its name, for messages.
+        name: String,
+        /// Its bytes.
+        #[serde(with = "serde_wasm_bindgen::preserve")]
+        #[tsify(type = "Uint8Array")]
+        bytes: js_sys::Uint8Array,
+    },
+    /// Pixels: a camera's.
+    Pixels {
+        /// The picture.
+        #[serde(with = "serde_wasm_bindgen::preserve")]
+        #[tsify(type = "ImageData")]
+        image: web_sys::ImageData,
+    },
+    /// One of the open data's test pictures.
+    Test {
+        /// Its position.
+        index: u32,
+    },
+}
+
+#[wasm_bindgen::prelude::wasm_bindgen(typescript_custom_section)]
+const LAYER_OBJECT: &str = r#"
+/** A layer of a model: its type, its name, the layers it takes its input from, and its type's settings. */
+export type LayerObject = { type: string; name?: string; from?: string[]; [setting: string]: unknown };
+"#;

@@ -1,0 +1,70 @@
+//! How to train, between the page's names and the trainer's.
+
+use convoke::optim::Optimizer;
+use convoke::train::Settings;
+
+use crate::protocol::{OptimizerSettings, TrainingSettings};
+
+impl Default for TrainingSettings {
+    fn default() -> Self {
+        Self::from(&Settings::default())
+    }
+}
+
+impl Default for OptimizerSettings {
+    fn default() -> Self {
+        Self::from(Optimizer::default())
+    }
+}
+
+impl From<&Settings> for TrainingSettings {
+    fn from(settings: &Settings) -> Self {
+        Self {
+            epochs: settings.epochs,
+            batch_size: settings.batch_size as u32,
+            optimizer: settings.optimizer.into(),
+            seed: settings.seed as u32,
+            shuffle: settings.shuffle,
+            max_steps: settings.max_steps.map(|steps| steps as u32),
+        }
+    }
+}
+
+impl From<&TrainingSettings> for Settings {
+    fn from(settings: &TrainingSettings) -> Self {
+        Self {
+            epochs: settings.epochs,
+            batch_size: settings.batch_size as usize,
+            optimizer: settings.optimizer.clone().into(),
+            seed: settings.seed.into(),
+            shuffle: settings.shuffle,
+            max_steps: settings.max_steps.map(u64::from),
+            checkpoint_steps: None,
+        }
+    }
+}
+
+impl From<Optimizer> for OptimizerSettings {
+    fn from(optimizer: Optimizer) -> Self {
+        match optimizer {
+            Optimizer::Sgd { lr, momentum, nesterov, weight_decay } => {
+                Self::Sgd { lr, momentum, nesterov, weight_decay }
+            }
+            Optimizer::Adam { lr, weight_decay, .. } => Self::Adam { lr, weight_decay },
+        }
+    }
+}
+
+impl From<OptimizerSettings> for Optimizer {
+    fn from(settings: OptimizerSettings) -> Self {
+        match settings {
+            OptimizerSettings::Sgd { lr, momentum, nesterov, weight_decay } => {
+                Self::Sgd { lr, momentum, nesterov, weight_decay }
+            }
+            OptimizerSettings::Adam { lr, weight_decay: decay } => match Self::adam(lr) {
+                Self::Adam { lr, beta1, beta2, eps, .. } => Self::Adam { lr, beta1, beta2, eps, weight_decay: decay },
+                sgd @ Self::Sgd { .. } => sgd,
+            },
+        }
+    }
+}
