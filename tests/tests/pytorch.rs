@@ -201,7 +201,7 @@ fn holder(fixture: &Fixture) -> Network {
         graph.parameter(name, dims, Init::Uniform { bound: 1.0 }).unwrap()
     });
     let output = graph.apply1(MatMul { transpose_a: false, transpose_b: true }, &[input, parameters[1]]).unwrap();
-    Network { spec: ModelSpec::new("recorded", [1, 10, 15], 10), graph, input, output }
+    Network { spec: ModelSpec::new("recorded", [1, 10, 15], 10), graph, input, outputs: Vec::new(), output }
 }
 
 #[test]

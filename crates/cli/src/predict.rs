@@ -3,12 +3,11 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::rc::Rc;
 
 use clap::Args;
 use convoke::data::decode;
 use convoke::device::DeviceRequest;
-use convoke::prelude::{Dataset, Input, ModelFile, Samples, Session};
+use convoke::prelude::{ModelFile, Predictor, Samples};
 use convoke::{block_on, read_file};
 use serde::Serialize;
 
@@ -81,16 +80,12 @@ pub fn run(args: &PredictArgs) -> Result<ExitCode> {
     let model = read_model(&args.checkpoint)?;
     let engine = device::open(args.device.as_ref(), args.threads)?;
     let status = Status::new();
-    let data = read_images(&args.images, &model, &mut status.phase("reading pictures"))?;
-    let network = model.spec.build()?;
-    let input = Input { channels: data.channels, statistics: model.statistics };
-    let batch = data.test.len().min(BATCH);
+    let pictures = read_images(&args.images, &model, &mut status.phase("reading pictures"))?;
+    let batch = pictures.len().min(BATCH);
     let probabilities = block_on(async {
         let mut preparing = status.phase("preparing kernels");
-        let session = Session::new(engine, &network, Rc::new(data), &input, None, batch, &mut preparing);
-        let mut session = session.await?;
-        session.set_weights(&model.weights)?;
-        session.predict().await
+        let mut predictor = Predictor::new(engine, &model, batch, &mut preparing).await?;
+        predictor.predict(&pictures).await
     })?;
     status.clear();
     let reports = args.images.iter().zip(probabilities);
@@ -99,25 +94,24 @@ pub fn run(args: &PredictArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The pictures, as the model takes them, as what a dataset tests on.
-fn read_images(paths: &[PathBuf], model: &ModelFile, progress: &mut dyn FnMut(usize, usize)) -> Result<Dataset> {
+/// The pictures, as the model takes them.
+fn read_images(paths: &[PathBuf], model: &ModelFile, progress: &mut dyn FnMut(usize, usize)) -> Result<Samples> {
     let [channels, height, width] = model.spec.input;
     if !matches!(channels, 1 | 3) {
         let problem = format!("the model takes {channels} channels, and pictures have 1 or 3");
         return Err(Failure::Run(problem));
     }
-    let mut test = Samples::default();
+    let mut samples = Samples::default();
     for (number, path) in paths.iter().enumerate() {
         let name = path.display().to_string();
         let bytes = read_file(path, MOST_BYTES)
             .map_err(|error| Failure::Run(format!("can't read {name}: {error}; give PNG, JPEG or WebP pictures")))?;
-        test.pixels.extend(decode(&bytes, &name)?.resize(height, width).into_channels(channels).into_planes());
+        samples.pixels.extend(decode(&bytes, &name)?.resize(height, width).into_channels(channels).into_planes());
         // What a picture shows is the question: any label does.
-        test.labels.push(0);
+        samples.labels.push(0);
         progress(number + 1, paths.len());
     }
-    let classes = model.classes.clone();
-    Ok(Dataset { train: Samples::default(), test, classes, channels, height, width })
+    Ok(samples)
 }
 
 fn report(image: &Path, classes: &[String], probabilities: &[f64], top: NonZeroUsize) -> Report {

@@ -35,7 +35,7 @@
 //!     let losses = trainer.steps(50, &|| start.elapsed()).await?;
 //!     assert!(losses[49] < losses[0] / 2.0, "it learns: {losses:?}");
 //!     // The probability of each class for each of the test pictures.
-//!     Ok::<_, TrainError>(trainer.session().predict().await?)
+//!     Ok::<_, TrainError>(trainer.session().predict(&mut |_, _| true).await?.unwrap_or_default())
 //! })?;
 //! let probability: f64 = probabilities[0].iter().sum();
 //! assert!((probability - 1.0).abs() < 1e-9);
@@ -82,7 +82,8 @@ pub mod prelude {
     pub use convoke_core::optim::Optimizer;
     pub use convoke_data::{Dataset, Files, Normalization, Options, Samples, Statistics};
     pub use convoke_train::{
-        Checkpoint, Evaluation, Event, Host, Input, MemoryStore, ModelFile, Outcome, Record, Session, Settings, Store,
+        Checkpoint, Evaluation, Event, Host, Input, MemoryStore, ModelFile, Outcome, Predictor, Record, Session,
+        Settings, Store,
         TrainError, Trainer,
     };
 

@@ -37,6 +37,8 @@ pub enum Error {
     Model {
         /// The model's name, or the file's.
         model: String,
+        /// The layer at which it is wrong, where it is one layer's matter.
+        layer: Option<String>,
         /// What is wrong, and what to do.
         problem: String,
     },
@@ -66,3 +68,14 @@ pub enum Error {
 
 /// A result with this crate's error.
 pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// The layer at which something is wrong, where it is one layer's matter.
+    pub fn layer(&self) -> Option<&str> {
+        match self {
+            Self::Shape { layer, .. } | Self::NotDifferentiable { layer, .. } => Some(layer),
+            Self::Model { layer, .. } => layer.as_deref(),
+            _ => None,
+        }
+    }
+}

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::error::{Error, Problem, Result};
+use crate::error::{Error, Result};
 use crate::graph::{Graph, ValueId};
 use crate::layers::{Builder, Layer};
 use crate::shape::TensorType;
@@ -139,23 +139,44 @@ impl ModelSpec {
     /// # Errors
     /// [`Error::Model`] with the layer, and what is wrong with it.
     pub fn from_toml(text: &str) -> Result<Self> {
-        let problem = |problem: String| Error::Model { model: "TOML".into(), problem };
+        let problem = |problem: String| Error::Model { model: "TOML".into(), layer: None, problem };
         let written: Written = toml::from_str(text).map_err(|e| {
             let line = e.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
             problem(format!("line {line}: {}", e.message().replace('\n', " ")))
         })?;
-        let model = |problem: Problem| Error::Model { model: written.name.clone(), problem: problem.0 };
-        let layers = written.layers.iter().enumerate();
-        let layers = layers.map(|(i, table)| read_layer(i, table.clone())).collect::<std::result::Result<_, _>>();
-        let layers = layers.map_err(model)?;
+        Self::read(written)
+    }
+
+    fn read(written: Written) -> Result<Self> {
+        let layers = written.layers.into_iter().enumerate();
+        let layers = layers.map(|(i, table)| read_layer(&written.name, i, table)).collect::<Result<_>>()?;
         Ok(Self { name: written.name, input: written.input, classes: written.classes, layers })
     }
 
     /// Writes the description, as [`ModelSpec::from_toml`] reads it.
     pub fn to_toml(&self) -> String {
+        toml::to_string(&self.written()).expect("a description is plain data")
+    }
+
+    /// Reads a description from an object of the same structure, whatever the format that it is written in.
+    ///
+    /// # Errors
+    /// The format's, where the object's structure is another; within, [`Error::Model`] with the layer and what is wrong with it.
+    pub fn from_object<'de, D: Deserializer<'de>>(object: D) -> std::result::Result<Result<Self>, D::Error> {
+        Written::deserialize(object).map(Self::read)
+    }
+
+    /// Writes the description as an object, as [`ModelSpec::from_object`] reads it.
+    ///
+    /// # Errors
+    /// The format's.
+    pub fn to_object<S: Serializer>(&self, format: S) -> std::result::Result<S::Ok, S::Error> {
+        self.written().serialize(format)
+    }
+
+    fn written(&self) -> Written {
         let layers = self.layers.iter().map(write_layer).collect();
-        let written = Written { name: self.name.clone(), input: self.input, classes: self.classes, layers };
-        toml::to_string(&written).expect("a description is plain data")
+        Written { name: self.name.clone(), input: self.input, classes: self.classes, layers }
     }
 
     /// Builds the model's graph and checks every shape.
@@ -164,53 +185,87 @@ impl ModelSpec {
     /// [`Error::Shape`] with the first layer that doesn't fit and the reason; [`Error::Model`] where names collide, are
     /// unknown, or the output is not one row of `classes` a sample.
     pub fn build(&self) -> Result<Network> {
-        let problem = |problem: String| Error::Model { model: self.name.clone(), problem };
-        let [channels, height, width] = self.input;
-        if channels.min(height).min(width) == 0 || channels > 1024 || height.max(width) > 1 << 14 {
-            let input = self.input;
-            return Err(problem(format!(
-                "input = {input:?} has to be [channels, height, width], each above 0, with 1024 channels and 16384 rows and columns at most"
-            )));
+        let Outline { graph, outputs, problem } = self.outline();
+        match problem {
+            Some(problem) => Err(problem),
+            None => {
+                let output = outputs.last().copied().unwrap_or(ValueId(0));
+                Ok(Network { spec: self.clone(), graph, input: ValueId(0), outputs, output })
+            }
         }
-        if self.classes == 0 || self.classes > 1 << 20 {
-            return Err(problem(format!("classes = {} has to be from 1 to {}", self.classes, 1 << 20)));
-        }
-        let mut graph = Graph::default();
+    }
+
+    /// Builds as many of the model's layers as fit, and says what is wrong behind them, as [`build`](Self::build) would: for those who
+    /// show a model while it is written.
+    pub fn outline(&self) -> Outline {
+        let mut outline = Outline { graph: Graph::default(), outputs: Vec::new(), problem: None };
+        outline.problem = self.build_layers(&mut outline.graph, &mut outline.outputs).err();
+        outline
+    }
+
+    fn build_layers(&self, graph: &mut Graph, built: &mut Vec<ValueId>) -> Result<()> {
+        self.check_sizes()?;
         let input = graph.input(TensorType::batched(self.input))?;
         let mut outputs: HashMap<&str, ValueId> = HashMap::from([(INPUT, input)]);
         let mut last = input;
         for (position, spec) in self.layers.iter().enumerate() {
-            if spec.name.starts_with("optimizer.") || spec.name.chars().any(char::is_control) {
-                return Err(problem(format!(
-                    "a layer can't be called {:?}: checkpoints use names that begin with `optimizer.`, and control characters have no place in one",
-                    spec.name
-                )));
-            }
-            if spec.name.is_empty() {
-                return Err(problem(format!(
-                    "layer {position} has an empty name; leave `name` out for one by position"
-                )));
-            }
+            self.check_name(position, &spec.name)?;
             let inputs = match spec.from.as_slice() {
                 [] => vec![last],
                 names => names.iter().map(|name| self.find(&outputs, spec, name)).collect::<Result<_>>()?,
             };
             graph.enter(spec.name.clone());
-            let mut builder = Builder { graph: &mut graph, name: &spec.name, classes: self.classes };
+            let mut builder = Builder { graph, name: &spec.name, classes: self.classes };
             last = spec.layer.build(&mut builder, &inputs)?;
             if outputs.insert(&spec.name, last).is_some() {
-                return Err(problem(format!("two layers are called `{}`; give one another name", spec.name)));
+                let problem = format!("two layers are called `{}`; give one another name", spec.name);
+                return Err(self.problem(Some(&spec.name), problem));
             }
+            built.push(last);
         }
         let output = graph.ty(last);
         if *output != TensorType::batched([self.classes]) {
             let wanted = format!("[N, {}]", self.classes);
-            return Err(problem(format!(
+            let problem = format!(
                 "the last layer gives {output}, and {} classes want {wanted}; end with a linear layer of out_features = \"classes\"",
                 self.classes
-            )));
+            );
+            return Err(self.problem(self.layers.last().map(|layer| layer.name.as_str()), problem));
         }
-        Ok(Network { spec: self.clone(), graph, input, output: last })
+        Ok(())
+    }
+
+    fn problem(&self, layer: Option<&str>, problem: String) -> Error {
+        Error::Model { model: self.name.clone(), layer: layer.map(str::to_string), problem }
+    }
+
+    fn check_sizes(&self) -> Result<()> {
+        let [channels, height, width] = self.input;
+        if channels.min(height).min(width) == 0 || channels > 1024 || height.max(width) > 1 << 14 {
+            let input = self.input;
+            let problem = format!(
+                "input = {input:?} has to be [channels, height, width], each above 0, with 1024 channels and 16384 rows and columns at most"
+            );
+            return Err(self.problem(None, problem));
+        }
+        if self.classes == 0 || self.classes > 1 << 20 {
+            return Err(self.problem(None, format!("classes = {} has to be from 1 to {}", self.classes, 1 << 20)));
+        }
+        Ok(())
+    }
+
+    fn check_name(&self, position: usize, name: &str) -> Result<()> {
+        if name.starts_with("optimizer.") || name.chars().any(char::is_control) {
+            let problem = format!(
+                "a layer can't be called {name:?}: checkpoints use names that begin with `optimizer.`, and control characters have no place in one"
+            );
+            return Err(self.problem(Some(name), problem));
+        }
+        if name.is_empty() {
+            let problem = format!("layer {position} has an empty name; leave `name` out for one by position");
+            return Err(self.problem(Some(name), problem));
+        }
+        Ok(())
     }
 
     fn find(&self, outputs: &HashMap<&str, ValueId>, spec: &LayerSpec, name: &str) -> Result<ValueId> {
@@ -222,7 +277,7 @@ impl ModelSpec {
                 spec.name,
                 known.join(", ")
             );
-            Error::Model { model: self.name.clone(), problem }
+            self.problem(Some(&spec.name), problem)
         })
     }
 }
@@ -231,22 +286,28 @@ fn default_name(type_name: &str, position: usize) -> String {
     format!("{type_name}_{position}")
 }
 
-fn read_layer(position: usize, mut table: toml::Table) -> std::result::Result<LayerSpec, Problem> {
+fn read_layer(model: &str, position: usize, mut table: toml::Table) -> Result<LayerSpec> {
+    let problem = |layer: Option<&str>, problem: String| Error::Model {
+        model: model.into(),
+        layer: layer.map(str::to_string),
+        problem,
+    };
     let mut text = |key: &str| match table.remove(key) {
         None => Ok(None),
         Some(toml::Value::String(text)) => Ok(Some(text)),
-        Some(other) => Err(Problem(format!("layer {position}: `{key}` has to be a string, and is {other}"))),
+        Some(other) => Err(problem(None, format!("layer {position}: `{key}` has to be a string, and is {other}"))),
     };
-    let type_name = text("type")?.ok_or_else(|| Problem(format!("layer {position} has no `type`")))?;
+    let type_name = text("type")?.ok_or_else(|| problem(None, format!("layer {position} has no `type`")))?;
     let name = text("name")?.unwrap_or_else(|| default_name(&type_name, position));
     let from = match table.remove("from") {
         None => Vec::new(),
-        Some(from) => from
-            .try_into()
-            .map_err(|_| Problem(format!("layer `{name}`: `from` has to be a list of names, such as [\"conv1\"]")))?,
+        Some(from) => from.try_into().map_err(|_| {
+            let found = format!("layer `{name}`: `from` has to be a list of names, such as [\"conv1\"]");
+            problem(Some(&name), found)
+        })?,
     };
-    let layer =
-        Layer::from_table(&type_name, table).map_err(|p| Problem(format!("layer `{name}` ({type_name}): {}", p.0)))?;
+    let layer = Layer::from_table(&type_name, table)
+        .map_err(|p| problem(Some(&name), format!("layer `{name}` ({type_name}): {}", p.0)))?;
     Ok(LayerSpec { name, from, layer })
 }
 
@@ -270,8 +331,21 @@ pub struct Network {
     pub graph: Graph,
     /// The pictures, `[N, channels, height, width]`.
     pub input: ValueId,
+    /// The output of each layer, in the description's order.
+    pub outputs: Vec<ValueId>,
     /// The logits, `[N, classes]`.
     pub output: ValueId,
+}
+
+/// As much of a model as could be built.
+#[derive(Debug)]
+pub struct Outline {
+    /// The forward pass, as far as it goes; the pictures are its first value.
+    pub graph: Graph,
+    /// The outputs of the layers that fit, from the first one on.
+    pub outputs: Vec<ValueId>,
+    /// What is wrong behind them.
+    pub problem: Option<Error>,
 }
 
 impl Network {

@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use crate::engine::Limits;
 use crate::error::Result;
-use crate::graph::{Source, ValueId};
+use crate::graph::{Graph, Source, ValueId};
 use crate::kernels::Gather;
 use crate::lower::{Lowering, TensorId};
-use crate::model::Network;
+use crate::model::{LayerSpec, Network};
 use crate::optim::Optimizer;
 use crate::plan::{CompileOptions, Flops, PlanKind, Program, Role, compile};
 
@@ -80,7 +80,7 @@ pub struct Summary {
 /// # Errors
 /// [`Error::NotDifferentiable`](crate::error::Error::NotDifferentiable) where the network can't be trained.
 pub fn summary(network: &Network, batch_size: usize) -> Result<Summary> {
-    let layers = layers(network);
+    let layers = layers(&network.graph, &network.spec.layers, &network.outputs);
     let program = program(network, batch_size)?;
     let training = flops(&program, PlanKind::Gradients);
     let update = flops(&program, PlanKind::Update);
@@ -123,33 +123,33 @@ fn program(network: &Network, batch_size: usize) -> Result<Program> {
     compile(network, &CompileOptions { capacity: batch_size, slots: 1, pictures: batch_size, gather, rule, limits })
 }
 
-fn layers(network: &Network) -> Vec<LayerSummary> {
-    let graph = &network.graph;
+/// What the layers of a graph are and cost, as many as have `outputs`: all of a [`Network`]'s, or those of a model that is not
+/// whole yet ([`Outline`](crate::model::Outline)).
+pub fn layers(graph: &Graph, layers: &[LayerSpec], outputs: &[ValueId]) -> Vec<LayerSummary> {
     let mut lowering = Lowering::new(graph);
-    lowering.lower(&[network.output]);
-    let summarize = |spec: &crate::model::LayerSpec| {
+    lowering.lower(outputs);
+    let summarize = |(spec, &output): (&LayerSpec, &ValueId)| {
         let steps = lowering.steps.iter().filter(|step| step.label == spec.name);
         let forward_flops = steps.fold(0, |sum: u64, step| sum.saturating_add(step.kernel.flops().per_sample));
         let nodes = || graph.nodes.iter().filter(|node| node.layer == spec.name);
-        let output = nodes().next_back().map_or(network.input, |node| node.outputs[0]);
         let inner: Vec<ValueId> = nodes().flat_map(|node| node.outputs.iter().copied()).collect();
         let own = matches!(lowering.resolve(output.into()), TensorId::Value(value) if inner.contains(&value));
         LayerSummary {
             name: spec.name.clone(),
             type_name: spec.layer.type_name(),
             output: graph.ty(output).dims.clone(),
-            parameters: nodes().flat_map(|node| &node.inputs).map(|&value| parameters(network, value)).sum(),
+            parameters: nodes().flat_map(|node| &node.inputs).map(|&value| parameters(graph, value)).sum(),
             forward_flops,
             activation_bytes: if own { graph.ty(output).inner() * ELEMENT } else { 0 },
         }
     };
-    network.spec.layers.iter().map(summarize).collect()
+    layers.iter().zip(outputs).map(summarize).collect()
 }
 
 /// The number of elements of a value that is a parameter, else 0.
-fn parameters(network: &Network, value: ValueId) -> usize {
-    match network.graph.values[value.0].source {
-        Source::Parameter { .. } => network.graph.ty(value).inner(),
+fn parameters(graph: &Graph, value: ValueId) -> usize {
+    match graph.values[value.0].source {
+        Source::Parameter { .. } => graph.ty(value).inner(),
         _ => 0,
     }
 }

@@ -17,12 +17,13 @@ pub(crate) enum Feed {
 }
 
 impl Feed {
-    /// The feed for so many pictures of so many words each, with the ring's entries and the pictures that the device holds.
+    /// The feed for so many pictures of so many words each, with the ring's entries and the pictures that the device holds. Where no
+    /// picture is known beforehand, they are streamed.
     /// `room` is the most bytes that a binding may hold.
     pub(crate) fn choose(pictures: usize, words: usize, capacity: usize, room: usize) -> (Self, usize, usize) {
         const SLOTS: usize = 64;
         let room = room.min(RESIDENT_BYTES);
-        if pictures.saturating_mul(words * 4) <= room && pictures <= room / 4 {
+        if pictures > 0 && pictures.saturating_mul(words * 4) <= room && pictures <= room / 4 {
             return (Self::Resident, SLOTS, pictures);
         }
         let batch = capacity * words * 4;
@@ -91,6 +92,7 @@ mod tests {
         // 50,000 pictures of 224×224×3: a batch of 64 takes 9.6 MB, of which a quarter of a binding holds three.
         let words = 224 * 224 * 3 / 4;
         assert_eq!(Feed::choose(50_000, words, 64, 128 << 20), (Feed::Streamed, 3, 192));
+        assert_eq!(Feed::choose(0, 196, 1, 128 << 20).0, Feed::Streamed);
         // One batch that fills the binding goes one at a time.
         assert_eq!(Feed::choose(50_000, words, 800, 128 << 20), (Feed::Streamed, 1, 800));
     }

@@ -8,7 +8,7 @@ use convoke_core::kernels::{Gather, Rule};
 use convoke_core::model::Network;
 use convoke_core::plan::{CompileOptions, PlanKind, Program, Slice, compile};
 use convoke_core::step::Step;
-use convoke_data::{Dataset, Statistics};
+use convoke_data::{Dataset, Samples, Statistics};
 use convoke_formats::NamedTensor;
 
 use crate::error::{Result, TrainError};
@@ -212,24 +212,36 @@ impl Session {
 
     /// Sends a batch to the next entry of the ring and returns the step block that names it.
     pub(crate) fn stage(&mut self, part: Part, batch: &[u32]) -> Result<Step> {
+        let data = self.data.clone();
+        match (self.feed, part) {
+            (Feed::Resident, Part::Train) => self.stage_resident(batch),
+            (Feed::Resident, Part::Test) => {
+                let behind: Vec<u32> = batch.iter().map(|i| i + data.train.len() as u32).collect();
+                self.stage_resident(&behind)
+            }
+            (Feed::Streamed, Part::Train) => self.stage_streamed(&data.train, batch),
+            (Feed::Streamed, Part::Test) => self.stage_streamed(&data.test, batch),
+        }
+    }
+
+    /// Sends some of the samples along.
+    pub(crate) fn stage_streamed(&mut self, samples: &Samples, batch: &[u32]) -> Result<Step> {
+        let (slot, capacity) = (self.next_slot, self.program.capacity);
+        upload_batch(&mut *self.engine, &self.program, samples, batch, slot)?;
+        let indices: Vec<u32> = (0..batch.len()).map(|n| (slot * capacity + n) as u32).collect();
+        self.stage_resident(&indices)
+    }
+
+    /// Names pictures that lie on the device.
+    fn stage_resident(&mut self, indices: &[u32]) -> Result<Step> {
         let slot = self.next_slot;
         self.next_slot = (slot + 1) % self.program.slots;
-        let capacity = self.program.capacity;
-        let indices: Vec<u32> = match self.feed {
-            Feed::Resident if part == Part::Train => batch.to_vec(),
-            Feed::Resident => batch.iter().map(|i| i + self.data.train.len() as u32).collect(),
-            Feed::Streamed => {
-                let samples = if part == Part::Train { &self.data.train } else { &self.data.test };
-                upload_batch(&mut *self.engine, &self.program, samples, batch, slot)?;
-                (0..batch.len()).map(|n| (slot * capacity + n) as u32).collect()
-            }
-        };
-        self.engine.write(self.program.indices_slot(slot), &indices)?;
+        self.engine.write(self.program.indices_slot(slot), indices)?;
         Ok(Step {
-            samples: batch.len() as u32,
+            samples: indices.len() as u32,
             slot: slot as u32,
-            first_index: (slot * capacity) as u32,
-            inverse_samples: (1.0 / batch.len() as f64) as f32,
+            first_index: (slot * self.program.capacity) as u32,
+            inverse_samples: (1.0 / indices.len() as f64) as f32,
             ..Step::default()
         })
     }
@@ -247,11 +259,12 @@ impl Session {
         self.engine.write(self.program.flag, &[0])
     }
 
-    /// Evaluates the network on the test pictures. `progress` is told how many of how many are done.
+    /// Evaluates the network on the test pictures. `progress` is told how many of how many are done, and breaks off by `false`: then
+    /// there is no evaluation.
     ///
     /// # Errors
     /// [`TrainError::Engine`].
-    pub async fn evaluate(&mut self, progress: &mut dyn FnMut(usize, usize)) -> Result<Evaluation> {
+    pub async fn evaluate(&mut self, progress: &mut dyn FnMut(usize, usize) -> bool) -> Result<Option<Evaluation>> {
         let total = self.data.test.len();
         let order: Vec<u32> = (0..total as u32).collect();
         let (mut sum, mut waiting) = (Figures::default(), VecDeque::new());
@@ -266,31 +279,42 @@ impl Session {
             waiting.push_back(self.submit(&runs, &slots)?);
             if waiting.len() > 1 {
                 collect(&mut sum, waiting.pop_front()).await?;
-                progress(sum.samples as usize, total);
+                if !progress(sum.samples as usize, total) {
+                    return Ok(None);
+                }
             }
         }
         while !waiting.is_empty() {
             collect(&mut sum, waiting.pop_front()).await?;
             progress(sum.samples as usize, total);
         }
-        Ok(Evaluation { loss: sum.loss(), accuracy: sum.accuracy(), samples: total })
+        Ok(Some(Evaluation { loss: sum.loss(), accuracy: sum.accuracy(), samples: total }))
     }
 
-    /// The probability of each class for each of the test pictures, in their order.
+    /// The probability of each class for each of the test pictures, in their order. `progress` is told how many of how many are done, and
+    /// breaks off by `false`: then there are none.
     ///
     /// # Errors
     /// [`TrainError::Engine`].
-    pub async fn predict(&mut self) -> Result<Vec<Vec<f64>>> {
+    pub async fn predict(&mut self, progress: &mut dyn FnMut(usize, usize) -> bool) -> Result<Option<Vec<Vec<f64>>>> {
         let order: Vec<u32> = (0..self.data.test.len() as u32).collect();
         let mut probabilities = Vec::with_capacity(order.len());
         for batch in order.chunks(self.program.capacity) {
             let step = self.stage(Part::Test, batch)?;
-            self.engine.submit(&[Run { plan: PlanKind::Predict, step }])?;
-            let words = self.engine.read(&[self.program.logits]).await?;
-            let rows = words[0].chunks(self.program.classes).take(batch.len());
-            probabilities.extend(rows.map(|row| softmax(bytemuck::cast_slice(row))));
+            probabilities.extend(self.classify(step).await?);
+            if !progress(probabilities.len(), order.len()) {
+                return Ok(None);
+            }
         }
-        Ok(probabilities)
+        Ok(Some(probabilities))
+    }
+
+    /// The probability of each class for each sample of a staged batch.
+    pub(crate) async fn classify(&mut self, step: Step) -> Result<Vec<Vec<f64>>> {
+        self.engine.submit(&[Run { plan: PlanKind::Predict, step }])?;
+        let words = self.engine.read(&[self.program.logits]).await?;
+        let rows = words[0].chunks(self.program.classes).take(step.samples as usize);
+        Ok(rows.map(|row| softmax(bytemuck::cast_slice(row))).collect())
     }
 }
 

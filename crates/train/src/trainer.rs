@@ -67,6 +67,10 @@ pub struct Trainer {
     note: String,
     /// Steps in the next submission, by the time that the last ones took.
     group: usize,
+    /// The step after which to pause, where that was asked for.
+    until: Option<u64>,
+    /// Samples of the epoch at hand that were trained on here, and the seconds that it took.
+    trained: (usize, f64),
     saved_at: Duration,
     saved_step: u64,
 }
@@ -119,6 +123,8 @@ impl Trainer {
             fingerprint,
             note,
             group: 1,
+            until: None,
+            trained: (0, 0.0),
             saved_at: Duration::ZERO,
             saved_step: 0,
         })
@@ -184,24 +190,55 @@ impl Trainer {
         self.settings.max_steps.map_or(all, |steps| steps.min(all))
     }
 
-    /// Trains to the end, or until the host says stop, and leaves the model and a checkpoint in the host's store.
+    /// Trains to the end, or until the host says stop, and leaves the model and a checkpoint in the host's store:
+    /// [`begin`](Self::begin), [`advance`](Self::advance) and [`keep`](Self::keep) in one.
     ///
     /// # Errors
     /// [`TrainError::NotFinite`] where a step is broken, after what was learned before it is saved; [`TrainError::Engine`],
     /// [`TrainError::Store`].
     pub async fn run(&mut self, host: &mut Host<'_>) -> Result<Outcome> {
+        self.begin(host).await?;
+        let outcome = self.advance(host, None).await;
+        if matches!(outcome, Ok(_) | Err(TrainError::NotFinite { .. })) {
+            self.keep(host).await?;
+        }
+        outcome
+    }
+
+    /// Makes the host's store ready for the run: cuts the log to what belongs to it, and takes a first checkpoint of a new run. To be
+    /// called once, before the first [`advance`](Self::advance).
+    ///
+    /// # Errors
+    /// [`TrainError::Engine`], [`TrainError::Store`].
+    pub async fn begin(&mut self, host: &mut Host<'_>) -> Result<()> {
         host.store.truncate(LOG, self.progress.log_bytes).await?;
         (self.saved_at, self.saved_step) = ((host.clock)(), self.progress.step);
         if self.progress.step == 0 {
             self.save(host).await?;
         }
+        Ok(())
+    }
+
+    /// Trains until the host says stop, step `until` is done or the run is, taking checkpoints on the way, and none at the end: it can
+    /// go on at once.
+    ///
+    /// # Errors
+    /// [`TrainError::NotFinite`], [`TrainError::Engine`], [`TrainError::Store`].
+    pub async fn advance(&mut self, host: &mut Host<'_>, until: Option<u64>) -> Result<Outcome> {
+        self.until = until;
         let outcome = self.epochs(host).await;
-        if matches!(outcome, Ok(_) | Err(TrainError::NotFinite { .. })) {
-            self.save(host).await?;
-            let model = self.model().await?;
-            host.store.put(MODEL, model.to_tensor_file().encode()).await?;
-        }
+        self.until = None;
         outcome
+    }
+
+    /// Keeps the model and a checkpoint as they are now.
+    ///
+    /// # Errors
+    /// [`TrainError::Engine`], [`TrainError::Store`].
+    pub async fn keep(&mut self, host: &mut Host<'_>) -> Result<()> {
+        self.save(host).await?;
+        let model = self.model().await?;
+        Ok(host.store.put(MODEL, model.to_tensor_file().encode()).await?)
     }
 
     async fn epochs(&mut self, host: &mut Host<'_>) -> Result<Outcome> {
@@ -209,11 +246,11 @@ impl Trainer {
         while self.progress.epoch < self.settings.epochs && self.progress.step < self.total_steps() {
             let began = ((host.clock)(), self.progress.position);
             self.epoch(host).await?;
-            if self.progress.position == samples {
-                let seconds = ((host.clock)() - began.0).as_secs_f64();
-                self.finish_epoch(host, (samples - began.1) as f64 / seconds.max(1e-9)).await?;
-            }
-            if (host.stop)() && self.progress.step < self.total_steps() {
+            self.trained.0 += self.progress.position - began.1;
+            self.trained.1 += ((host.clock)() - began.0).as_secs_f64();
+            let ended = self.progress.position < samples || self.finish_epoch(host).await?;
+            let paused = self.until.is_some_and(|step| self.progress.step >= step) || (host.stop)();
+            if !ended || (paused && self.progress.step < self.total_steps()) {
                 return Ok(Outcome::Stopped);
             }
         }
@@ -291,7 +328,8 @@ impl Trainer {
 
     /// Steps that the next submission holds: up to the next checkpoint, the last step, and what the ring has room for.
     fn next_group(&self, step: u64) -> usize {
-        let last = self.settings.max_steps.map_or(u64::MAX, |last| last.saturating_sub(step));
+        let last = self.settings.max_steps.into_iter().chain(self.until).min();
+        let last = last.map_or(u64::MAX, |last| last.saturating_sub(step));
         let save = self.settings.checkpoint_steps.map_or(u64::MAX, |every| every - step % every);
         let room = (self.session.slots() / IN_FLIGHT).max(1);
         last.min(save).min(self.group.min(room) as u64) as usize
@@ -346,9 +384,15 @@ impl Trainer {
         self.group = (wanted as usize).clamp((steps / 2).max(1), steps * 2);
     }
 
-    async fn finish_epoch(&mut self, host: &mut Host<'_>, samples_per_second: f64) -> Result<()> {
-        let events = &mut *host.events;
-        let test = self.session.evaluate(&mut |done, total| events(&Event::Evaluating { done, total })).await?;
+    /// Evaluates the network and goes over to the next epoch, or says no where the host said stop in between: then it is as if nothing
+    /// had been evaluated.
+    async fn finish_epoch(&mut self, host: &mut Host<'_>) -> Result<bool> {
+        let (stop, events) = (host.stop, &mut *host.events);
+        let mut progress = |done, total| {
+            events(&Event::Evaluating { done, total });
+            !stop()
+        };
+        let Some(test) = self.session.evaluate(&mut progress).await? else { return Ok(false) };
         let samples = self.progress.position as f64;
         let record = Record::Epoch {
             epoch: self.progress.epoch + 1,
@@ -356,7 +400,7 @@ impl Trainer {
             train_accuracy: self.progress.correct as f64 / samples,
             test_loss: test.loss,
             test_accuracy: test.accuracy,
-            samples_per_second,
+            samples_per_second: self.trained.0 as f64 / self.trained.1.max(1e-9),
         };
         self.log(host, &line(&record)).await?;
         (host.events)(&Event::Record(record));
@@ -364,12 +408,14 @@ impl Trainer {
             self.progress.best = Some((self.progress.step, test.accuracy));
         }
         self.next_epoch();
-        self.save(host).await
+        self.save(host).await?;
+        Ok(true)
     }
 
     fn next_epoch(&mut self) {
         self.progress.epoch += 1;
         (self.progress.position, self.progress.loss_sum, self.progress.correct) = (0, 0.0, 0);
+        self.trained = (0, 0.0);
     }
 
     async fn log(&mut self, host: &Host<'_>, lines: &[u8]) -> Result<()> {
@@ -422,7 +468,7 @@ impl Trainer {
     /// # Errors
     /// [`TrainError::Engine`].
     pub async fn evaluate(&mut self) -> Result<Evaluation> {
-        self.session.evaluate(&mut |_, _| {}).await
+        Ok(self.session.evaluate(&mut |_, _| true).await?.expect("nobody broke it off"))
     }
 }
 
