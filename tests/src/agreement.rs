@@ -30,7 +30,7 @@ pub const FLIPPED: f64 = 1e-3;
 ///
 /// # Errors
 /// What the engine refuses, or the first result that is too far off, in words.
-pub fn check_engine(
+pub async fn check_engine(
     engine: &mut dyn Engine,
     example: &Example,
     seed: u64,
@@ -38,7 +38,7 @@ pub fn check_engine(
     capacity: usize,
 ) -> Result<f64, String> {
     let OpGraph { graph, inputs, outputs } = OpGraph::new(example).map_err(|e| e.to_string())?;
-    let mut loaded = LoadedGraph::new(engine, &graph, &outputs, capacity)?;
+    let mut loaded = LoadedGraph::new(engine, &graph, &outputs, capacity).await?;
     let mut worst = 0.0_f64;
     for &batch in batches {
         let values = feeds(example, seed, batch.samples);
@@ -46,7 +46,7 @@ pub fn check_engine(
         let absolute = known.iter().map(|(&value, tensor)| (value, magnitudes(tensor))).collect();
         let wanted = reference::run(&graph, &known, batch, &outputs);
         let sizes = reference::run(&graph, &absolute, batch, &outputs);
-        let found = loaded.run(&known, batch).map_err(|problem| format!("{batch:?}: {problem}"))?;
+        let found = loaded.run(&known, batch).await.map_err(|problem| format!("{batch:?}: {problem}"))?;
         for (k, &output) in outputs.iter().enumerate() {
             let (found, wanted, size) = (&found[k].data, &wanted[k].data, norm(&sizes[k].data));
             if graph.ty(output).dtype == DType::U32 {
@@ -67,6 +67,59 @@ pub fn check_engine(
         }
     }
     Ok(worst)
+}
+
+/// How far off one engine is in one check.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figure {
+    /// The check, in a few words.
+    pub check: String,
+    /// The error that was found.
+    pub value: f64,
+    /// The largest that is allowed.
+    pub bound: f64,
+}
+
+impl Figure {
+    /// A figure.
+    pub fn new(check: impl Into<String>, value: f64, bound: f64) -> Self {
+        Self { check: check.into(), value, bound }
+    }
+
+    /// The figure as a line of a test's report, for the table in `docs/agreement.md`:
+    /// `agreement|ENGINE|CHECK|VALUE|BOUND`.
+    pub fn line(&self, engine: &str) -> String {
+        format!("agreement|{engine}|{}|{:.1e}|{:.1e}", self.check, self.value, self.bound)
+    }
+}
+
+/// What a set of checks found of one engine.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// The largest error of each check.
+    pub figures: Vec<Figure>,
+    /// What is too far off, in words.
+    pub failures: Vec<String>,
+}
+
+impl Findings {
+    /// Adds an error: of each check the largest is kept, and one beyond the bound is a failure.
+    pub fn add(&mut self, check: &str, value: f64, bound: f64, what: &str) {
+        if !within(value, bound) {
+            self.failures.push(format!("{check}: {what} is off by {value:.1e}, more than {bound:.1e}"));
+        }
+        match self.figures.iter_mut().find(|figure| figure.check == check) {
+            Some(figure) if within(value, figure.value) => {}
+            Some(figure) => figure.value = value,
+            None => self.figures.push(Figure::new(check, value, bound)),
+        }
+    }
+
+    /// Adds what others found.
+    pub fn extend(&mut self, other: Self) {
+        self.figures.extend(other.figures);
+        self.failures.extend(other.failures);
+    }
 }
 
 /// Whether an error is no larger than its bound; one that is not a number is not.
@@ -103,7 +156,7 @@ impl Errors {
     ///
     /// # Errors
     /// Which bound is broken, in words.
-    pub fn check(&self, flips: impl FnOnce() -> Result<usize, String>) -> Result<(), String> {
+    pub async fn check(&self, flips: impl AsyncFnOnce() -> Result<usize, String>) -> Result<(), String> {
         let Self { loss, gradient, of } = self;
         if !within(*loss, LOSS) {
             return Err(format!("the loss is off by {loss:.1e}, more than {LOSS:e}"));
@@ -111,7 +164,7 @@ impl Errors {
         if within(*gradient, GRADIENT) {
             return Ok(());
         }
-        let flips = flips()?;
+        let flips = flips().await?;
         if flips > 0 && within(*gradient, FLIPPED) {
             return Ok(());
         }

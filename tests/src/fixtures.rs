@@ -1,6 +1,6 @@
 //! What PyTorch said: see `fixtures/README.md`.
 
-use std::path::PathBuf;
+use std::borrow::Cow;
 
 use convoke_core::tensor::Tensor;
 use safetensors::{Dtype, SafeTensors};
@@ -8,18 +8,24 @@ use safetensors::{Dtype, SafeTensors};
 /// A file of tensors.
 pub struct Fixture {
     name: String,
-    bytes: Vec<u8>,
+    bytes: Cow<'static, [u8]>,
 }
 
 impl Fixture {
+    /// `fixtures/NAME.safetensors`, from its bytes: in a browser there are no files.
+    pub fn new(name: &str, bytes: impl Into<Cow<'static, [u8]>>) -> Self {
+        Self { name: name.to_string(), bytes: bytes.into() }
+    }
+
     /// Opens `fixtures/NAME.safetensors`.
     ///
     /// # Panics
     /// Where it can't be read.
+    #[cfg(not(target_family = "wasm"))]
     pub fn open(name: &str) -> Self {
-        let path = path(&format!("{name}.safetensors"));
-        let bytes = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        Self { name: name.to_string(), bytes }
+        let path = [env!("CARGO_MANIFEST_DIR"), "fixtures", &format!("{name}.safetensors")];
+        let path: std::path::PathBuf = path.iter().collect();
+        Self::new(name, std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display())))
     }
 
     /// The tensor of that name.
@@ -49,20 +55,6 @@ impl Fixture {
         assert_eq!(tensor.data.len(), 1, "{}, {name} is no single number", self.name);
         tensor.data[0]
     }
-}
-
-/// Reads a JSON fixture.
-///
-/// # Panics
-/// Where it can't be read.
-pub fn json<T: serde::de::DeserializeOwned>(name: &str) -> T {
-    let path = path(name);
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
-}
-
-fn path(name: &str) -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "fixtures", name].iter().collect()
 }
 
 fn numbers<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f64) -> Vec<f64> {

@@ -11,7 +11,6 @@ use convoke_core::shape::DType;
 use convoke_core::step::Step;
 use convoke_core::tensor::Tensor;
 
-use crate::block_on;
 use crate::values::{elements, words};
 
 /// What outputs hold before a run: not a number, so that an element that nobody writes is no result.
@@ -29,10 +28,15 @@ pub struct LoadedGraph<'e> {
 
 impl<'e> LoadedGraph<'e> {
     /// Compiles for any adapter's limits and loads; an engine that refuses is a failure.
-    pub fn new(engine: &'e mut dyn Engine, graph: &Graph, wanted: &[ValueId], capacity: usize) -> Result<Self, String> {
+    pub async fn new(
+        engine: &'e mut dyn Engine,
+        graph: &Graph,
+        wanted: &[ValueId],
+        capacity: usize,
+    ) -> Result<Self, String> {
         let compiled = compile_graph(graph, wanted, capacity, &Limits::WEBGPU).map_err(|e| e.to_string())?;
         let program = Rc::new(compiled.program.clone());
-        block_on(engine.load(program, &mut |_, _| {})).map_err(|e| e.to_string())?;
+        engine.load(program, &mut |_, _| {}).await.map_err(|e| e.to_string())?;
         Ok(Self { engine, compiled, graph: graph.clone(), wanted: wanted.to_vec() })
     }
 
@@ -43,7 +47,7 @@ impl<'e> LoadedGraph<'e> {
     ///
     /// # Panics
     /// Where an input or parameter has no value in `feeds`.
-    pub fn run(&mut self, feeds: &HashMap<ValueId, Tensor>, batch: Batch) -> Result<Vec<Tensor>, String> {
+    pub async fn run(&mut self, feeds: &HashMap<ValueId, Tensor>, batch: Batch) -> Result<Vec<Tensor>, String> {
         for (&value, &slice) in &self.compiled.inputs.clone() {
             let tensor = feeds.get(&value).unwrap_or_else(|| panic!("value {} has no feed", value.0));
             assert_eq!(tensor.dims, self.graph.ty(value).resolve(batch.samples), "value {} has another shape", value.0);
@@ -55,7 +59,7 @@ impl<'e> LoadedGraph<'e> {
         }
         let step = step_of(batch);
         self.engine.submit(&[Run { plan: PlanKind::Predict, step }]).map_err(|e| e.to_string())?;
-        let outputs = block_on(self.engine.read(&self.compiled.outputs)).map_err(|e| e.to_string())?;
+        let outputs = self.engine.read(&self.compiled.outputs).await.map_err(|e| e.to_string())?;
         let results = outputs.into_iter().zip(&self.wanted).map(|(words, &value)| {
             let ty = self.graph.ty(value);
             let (own, rest) = words.split_at(ty.extent().at(batch.samples));
@@ -87,7 +91,7 @@ pub fn step_of(batch: Batch) -> Step {
 ///
 /// # Errors
 /// As [`LoadedGraph::new`] and [`LoadedGraph::run`].
-pub fn run_graph(
+pub async fn run_graph(
     engine: &mut dyn Engine,
     graph: &Graph,
     feeds: &HashMap<ValueId, Tensor>,
@@ -95,5 +99,5 @@ pub fn run_graph(
     batch: Batch,
     capacity: usize,
 ) -> Result<Vec<Tensor>, String> {
-    LoadedGraph::new(engine, graph, wanted, capacity)?.run(feeds, batch)
+    LoadedGraph::new(engine, graph, wanted, capacity).await?.run(feeds, batch).await
 }

@@ -12,8 +12,6 @@ use convoke_core::reference::Batch;
 use convoke_core::step::Step;
 use convoke_core::tensor::Tensor;
 
-use crate::block_on;
-
 /// Labelled pictures, as bytes, without gaps.
 #[derive(Clone, Debug)]
 pub struct Pictures {
@@ -130,7 +128,7 @@ impl<'e> LoadedNetwork<'e> {
     ///
     /// # Errors
     /// What the planner or the engine refuses.
-    pub fn new(
+    pub async fn new(
         engine: &'e mut dyn Engine,
         network: &Network,
         setup: Setup,
@@ -146,7 +144,7 @@ impl<'e> LoadedNetwork<'e> {
             limits: setup.limits,
         };
         let program = Rc::new(compile(network, &options).map_err(|e| e.to_string())?);
-        block_on(engine.load(program.clone(), &mut |_, _| {})).map_err(|e| e.to_string())?;
+        engine.load(program.clone(), &mut |_, _| {}).await.map_err(|e| e.to_string())?;
         let mut loaded = Self { engine, program, setup, steps: 0 };
         loaded.write(loaded.program.pixels, &pictures.words())?;
         loaded.write(loaded.program.labels, &pictures.labels)?;
@@ -196,22 +194,22 @@ impl<'e> LoadedNetwork<'e> {
     }
 
     /// The parameters by name.
-    pub fn parameters(&mut self) -> Result<HashMap<String, Tensor>, String> {
-        self.named(|chunk| chunk.parameters)
+    pub async fn parameters(&mut self) -> Result<HashMap<String, Tensor>, String> {
+        self.named(|chunk| chunk.parameters).await
     }
 
     /// The gradients by name.
-    pub fn gradients(&mut self) -> Result<HashMap<String, Tensor>, String> {
-        self.named(|chunk| chunk.gradients)
+    pub async fn gradients(&mut self) -> Result<HashMap<String, Tensor>, String> {
+        self.named(|chunk| chunk.gradients).await
     }
 
-    fn named(&mut self, of: impl Fn(&Chunk) -> Slice) -> Result<HashMap<String, Tensor>, String> {
+    async fn named(&mut self, of: impl Fn(&Chunk) -> Slice) -> Result<HashMap<String, Tensor>, String> {
         let (slices, places): (Vec<Slice>, Vec<Place>) = self.slices(of).into_iter().unzip();
         let tensor = |(place, words): (Place, Vec<u32>)| {
             let data = words.iter().map(|&word| f64::from(f32::from_bits(word))).collect();
             (place.name, Tensor::new(place.dims, data))
         };
-        Ok(places.into_iter().zip(self.read(&slices)?).map(tensor).collect())
+        Ok(places.into_iter().zip(self.read(&slices).await?).map(tensor).collect())
     }
 
     /// Each parameter's slice of one of the chunks' buffers.
@@ -225,17 +223,17 @@ impl<'e> LoadedNetwork<'e> {
     }
 
     /// All bits that training changes: parameters and the optimizer's state, paddings included.
-    pub fn state(&mut self) -> Result<Vec<Vec<u32>>, String> {
+    pub async fn state(&mut self) -> Result<Vec<Vec<u32>>, String> {
         let chunks = &self.program.chunks;
         let slices: Vec<Slice> =
             chunks.iter().flat_map(|c| std::iter::once(c.parameters).chain(c.states.iter().copied())).collect();
-        self.read(&slices)
+        self.read(&slices).await
     }
 
     /// The gate's word.
-    pub fn flag(&mut self) -> Result<u32, String> {
+    pub async fn flag(&mut self) -> Result<u32, String> {
         let flag = self.program.flag;
-        Ok(self.read(&[flag])?[0][0])
+        Ok(self.read(&[flag]).await?[0][0])
     }
 
     /// Opens the gate again.
@@ -249,26 +247,32 @@ impl<'e> LoadedNetwork<'e> {
     }
 
     /// Reads slices.
-    pub fn read(&mut self, slices: &[Slice]) -> Result<Vec<Vec<u32>>, String> {
-        block_on(self.engine.read(slices)).map_err(|e| e.to_string())
+    pub async fn read(&mut self, slices: &[Slice]) -> Result<Vec<Vec<u32>>, String> {
+        self.engine.read(slices).await.map_err(|e| e.to_string())
     }
 
     /// Runs one plan on some pictures in an entry of the rings, and returns its figures.
     ///
     /// # Panics
     /// Where there are more pictures than the capacity.
-    pub fn run(&mut self, plan: PlanKind, slot: usize, indices: &[u32], global: usize) -> Result<Figures, String> {
+    pub async fn run(
+        &mut self,
+        plan: PlanKind,
+        slot: usize,
+        indices: &[u32],
+        global: usize,
+    ) -> Result<Figures, String> {
         let mut step = self.step(slot, indices, global)?;
         step.number = 1;
         self.submit(&[Run { plan, step }])?;
         let slot = self.program.metrics_slot(slot);
-        Ok(figures(&self.read(&[slot])?[0]))
+        Ok(figures(&self.read(&[slot]).await?[0]))
     }
 
     /// The logits of the last run of evaluation or prediction.
-    pub fn logits(&mut self, samples: usize) -> Result<Tensor, String> {
+    pub async fn logits(&mut self, samples: usize) -> Result<Tensor, String> {
         let classes = self.program.classes;
-        let words = self.read(&[self.program.logits])?.remove(0);
+        let words = self.read(&[self.program.logits]).await?.remove(0);
         let data = words[..samples * classes].iter().map(|&word| f64::from(f32::from_bits(word))).collect();
         Ok(Tensor::new([samples, classes], data))
     }
@@ -277,7 +281,7 @@ impl<'e> LoadedNetwork<'e> {
     ///
     /// # Panics
     /// Where a submission has more steps than the rings have entries.
-    pub fn train(&mut self, batches: &[Vec<u32>], per_submission: usize) -> Result<Vec<Figures>, String> {
+    pub async fn train(&mut self, batches: &[Vec<u32>], per_submission: usize) -> Result<Vec<Figures>, String> {
         assert!(per_submission <= self.setup.slots, "the rings hold {} steps", self.setup.slots);
         let mut all = Vec::new();
         for batches in batches.chunks(per_submission) {
@@ -291,7 +295,7 @@ impl<'e> LoadedNetwork<'e> {
             }
             self.submit(&runs)?;
             let slots: Vec<Slice> = (0..batches.len()).map(|slot| self.program.metrics_slot(slot)).collect();
-            all.extend(self.read(&slots)?.iter().map(|words| figures(words)));
+            all.extend(self.read(&slots).await?.iter().map(|words| figures(words)));
         }
         Ok(all)
     }

@@ -7,7 +7,7 @@ use convoke_core::model::{ModelSpec, Network};
 use convoke_core::optim::Optimizer;
 use convoke_core::random::{Stream, StreamId};
 use convoke_tests::models::{models, parameters};
-use convoke_tests::{Figures, LoadedNetwork, Pictures, Setup, cpu, engines};
+use convoke_tests::{Figures, LoadedNetwork, Pictures, Setup, block_on, cpu, engines};
 
 /// Samples of a batch; the last of the run is shorter.
 const BATCH: usize = 24;
@@ -31,12 +31,14 @@ fn train(
     per_submission: usize,
 ) -> Trace {
     let channels = network.spec.input[0];
-    let mut loaded =
-        LoadedNetwork::new(engine, network, Setup::new(optimizer, BATCH), pictures.plain_gather(channels), pictures)
-            .unwrap();
-    loaded.begin(&parameters(network, seed)).unwrap();
-    let figures = loaded.train(&batches(pictures, seed), per_submission).unwrap();
-    Trace { figures, state: loaded.state().unwrap() }
+    let (setup, gather) = (Setup::new(optimizer, BATCH), pictures.plain_gather(channels));
+    let run = async {
+        let mut loaded = LoadedNetwork::new(engine, network, setup, gather, pictures).await?;
+        loaded.begin(&parameters(network, seed))?;
+        let figures = loaded.train(&batches(pictures, seed), per_submission).await?;
+        Ok::<_, String>(Trace { figures, state: loaded.state().await? })
+    };
+    block_on(run).unwrap()
 }
 
 /// Shuffled batches, the last one of seven samples.

@@ -8,7 +8,7 @@ use convoke_core::optim::Optimizer;
 use convoke_core::plan::Slice;
 use convoke_core::tensor::Tensor;
 use convoke_tests::models::{parameters, pictures};
-use convoke_tests::{LoadedNetwork, Pictures, Setup, Subject, engines};
+use convoke_tests::{LoadedNetwork, Pictures, Setup, Subject, block_on, engines};
 
 /// The weights of `b` fill a chunk by themselves where a binding holds 40 · 80 numbers.
 const MODEL: &str = r#"
@@ -34,7 +34,8 @@ fn load<'e>(
     pictures: &Pictures,
 ) -> LoadedNetwork<'e> {
     let setup = Setup { limits, ..Setup::new(optimizer, 8) };
-    let mut loaded = LoadedNetwork::new(engine, &network(), setup, pictures.plain_gather(1), pictures).unwrap();
+    let mut loaded =
+        block_on(LoadedNetwork::new(engine, &network(), setup, pictures.plain_gather(1), pictures)).unwrap();
     loaded.begin(&parameters(&network(), 4)).unwrap();
     loaded
 }
@@ -59,22 +60,25 @@ fn a_label_beyond_the_classes_closes_the_gate() {
     for Subject { name: device, mut engine, .. } in engines() {
         for optimizer in optimizers() {
             let mut loaded = load(engine.as_mut(), optimizer, Limits::WEBGPU, &pictures);
-            let before = loaded.state().unwrap();
-            assert!(!loaded.train(std::slice::from_ref(&good), 1).unwrap()[0].broken, "{device}");
-            let state = loaded.state().unwrap();
+            let before = block_on(loaded.state()).unwrap();
+            assert!(!block_on(loaded.train(std::slice::from_ref(&good), 1)).unwrap()[0].broken, "{device}");
+            let state = block_on(loaded.state()).unwrap();
             assert_ne!(state, before, "{device}: a sound step trains");
-            assert_eq!(loaded.flag().unwrap(), 0, "{device}");
+            assert_eq!(block_on(loaded.flag()).unwrap(), 0, "{device}");
 
             // The broken step, and sound ones behind it in the same submission and in another.
-            let figures = loaded.train(&[bad.clone(), good.clone(), good.clone()], 2).unwrap();
+            let figures = block_on(loaded.train(&[bad.clone(), good.clone(), good.clone()], 2)).unwrap();
             assert_eq!(figures.iter().map(|f| f.broken).collect::<Vec<_>>(), [true, false, false], "{device}");
-            assert!(loaded.state().unwrap() == state, "{device}: {optimizer:?} changed its state behind a broken step");
-            assert_eq!(loaded.flag().unwrap(), 2, "{device}: the second step was the broken one");
+            assert!(
+                block_on(loaded.state()).unwrap() == state,
+                "{device}: {optimizer:?} changed its state behind a broken step"
+            );
+            assert_eq!(block_on(loaded.flag()).unwrap(), 2, "{device}: the second step was the broken one");
 
             loaded.clear_flag().unwrap();
-            loaded.train(std::slice::from_ref(&good), 1).unwrap();
-            assert_eq!(loaded.flag().unwrap(), 0, "{device}");
-            assert_ne!(loaded.state().unwrap(), state, "{device}: the gate opens again");
+            block_on(loaded.train(std::slice::from_ref(&good), 1)).unwrap();
+            assert_eq!(block_on(loaded.flag()).unwrap(), 0, "{device}");
+            assert_ne!(block_on(loaded.state()).unwrap(), state, "{device}: the gate opens again");
         }
     }
 }
@@ -105,17 +109,21 @@ fn one_broken_gradient_closes_the_gate_for_all_chunks() {
         let optimizer = optimizers()[1];
         let mut loaded = load(engine.as_mut(), optimizer, SMALL, &pictures);
         assert!(loaded.program.chunks.len() > 1, "{}", loaded.program);
-        let state = loaded.state().unwrap();
+        let state = block_on(loaded.state()).unwrap();
         for (step, slice) in (1..).zip(places(&loaded)) {
             for bits in BROKEN {
                 loaded.set_gradients(&zeros).unwrap();
                 loaded.write(slice, &[bits]).unwrap();
                 loaded.update(step).unwrap();
-                assert_eq!(loaded.flag().unwrap(), step as u32, "{device}: {bits:#x} at {slice:?}");
+                assert_eq!(block_on(loaded.flag()).unwrap(), step as u32, "{device}: {bits:#x} at {slice:?}");
                 loaded.set_gradients(&zeros).unwrap();
                 loaded.update(step + 100).unwrap();
-                assert_eq!(loaded.flag().unwrap(), step as u32, "{device}: a later step is not the broken one");
-                assert!(loaded.state().unwrap() == state, "{device}: {bits:#x} at {slice:?}");
+                assert_eq!(
+                    block_on(loaded.flag()).unwrap(),
+                    step as u32,
+                    "{device}: a later step is not the broken one"
+                );
+                assert!(block_on(loaded.state()).unwrap() == state, "{device}: {bits:#x} at {slice:?}");
                 loaded.clear_flag().unwrap();
             }
         }
@@ -123,9 +131,9 @@ fn one_broken_gradient_closes_the_gate_for_all_chunks() {
             loaded.set_gradients(&zeros).unwrap();
             loaded.write(places(&loaded)[0], &[bits]).unwrap();
             loaded.update(1).unwrap();
-            assert_eq!(loaded.flag().unwrap(), 0, "{device}: {bits:#x} is finite");
+            assert_eq!(block_on(loaded.flag()).unwrap(), 0, "{device}: {bits:#x} is finite");
         }
-        assert!(loaded.state().unwrap() != state, "{device}: finite gradients train");
+        assert!(block_on(loaded.state()).unwrap() != state, "{device}: finite gradients train");
     }
 }
 
@@ -141,11 +149,11 @@ fn broken_weights_close_the_gate() {
             let mut weights = parameters(&network(), 4);
             weights.get_mut(name).expect("the model has it").data.fill(value);
             loaded.begin(&weights).unwrap();
-            let state = loaded.state().unwrap();
-            let figures = loaded.train(&[(0..8).collect()], 1).unwrap();
+            let state = block_on(loaded.state()).unwrap();
+            let figures = block_on(loaded.train(&[(0..8).collect()], 1)).unwrap();
             assert!(figures[0].broken, "{device}: {name} of {value} gives {figures:?}");
-            assert_eq!(loaded.flag().unwrap(), 1, "{device}: {name} of {value}");
-            assert!(loaded.state().unwrap() == state, "{device}: {name} of {value}");
+            assert_eq!(block_on(loaded.flag()).unwrap(), 1, "{device}: {name} of {value}");
+            assert!(block_on(loaded.state()).unwrap() == state, "{device}: {name} of {value}");
         }
     }
 }
@@ -158,9 +166,9 @@ fn padding_stays_zero() {
         for optimizer in optimizers() {
             let mut loaded = load(engine.as_mut(), optimizer, SMALL, &pictures);
             let batches: Vec<Vec<u32>> = (0..5).map(|step| pictures.in_order(step, 8)).collect();
-            loaded.train(&batches, 5).unwrap();
+            block_on(loaded.train(&batches, 5)).unwrap();
             let states = optimizer.rule().states();
-            let (program, state) = (loaded.program.clone(), loaded.state().unwrap());
+            let (program, state) = (loaded.program.clone(), block_on(loaded.state()).unwrap());
             for (index, words) in state.iter().enumerate() {
                 let mut words = words.clone();
                 for place in program.parameters.iter().filter(|place| place.chunk == index / (1 + states)) {

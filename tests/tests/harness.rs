@@ -59,7 +59,7 @@ impl Engine for Faulty {
 
 /// What the law says of an engine with that fault, on two samples where there is room for three.
 fn verdict(example: &Example, fault: fn(&mut [u32])) -> Result<f64, String> {
-    check_engine(&mut Faulty { inner: cpu(None), fault }, example, 1, &[Batch::whole(2)], 3)
+    block_on(check_engine(&mut Faulty { inner: cpu(None), fault }, example, 1, &[Batch::whole(2)], 3))
 }
 
 fn product() -> Example {
@@ -118,7 +118,7 @@ fn bounds_at_given_weights_are_kept() {
     let check = |loss: f64, gradient: f64, flips: usize| {
         let (wanted, found) = ([3.0, 4.0], [3.0, 4.0 + 5.0 * gradient]);
         let errors = Errors::of([2.0 * (1.0 + loss), 2.0], [("weight", [&found[..], &wanted[..]])]);
-        errors.check(|| Ok(flips)).is_ok()
+        block_on(errors.check(async || Ok(flips))).is_ok()
     };
     assert!(check(0.9 * LOSS, 0.9 * GRADIENT, 0));
     assert!(!check(1.1 * LOSS, 0.0, 9) && !check(f64::NAN, 0.0, 9));

@@ -2,50 +2,24 @@
 
 use convoke_core::error::{Problem, Result};
 use convoke_core::graph::{Graph, Node, ValueId};
-use convoke_core::kernels::{ConvGeometry, Window};
 use convoke_core::lower::Lowering;
-use convoke_core::ops::{
-    Concat, Conv2d, Conv2dGradInput, Conv2dGradWeight, Example, Generator, Keep, MatMul, Op, Reduce, examples,
-};
+use convoke_core::ops::{Example, Op};
 use convoke_core::reference::Batch;
 use convoke_core::shape::TensorType;
 use convoke_core::tensor::Tensor;
-use convoke_tests::agreement::check_engine;
+use convoke_tests::agreement::{Figure, KERNEL};
 use convoke_tests::derivative::{Verdict, check_derivative};
-use convoke_tests::{Subject, engines_with_all_shaders, feeds};
+use convoke_tests::laws::{self, cases, check_long_dispatch, engine_cases};
+use convoke_tests::{Subject, block_on, engines_with_all_shaders, feeds};
 
-/// Seeds that shapes are generated from, and how many each gives for every op that generates its shapes.
+/// Seeds that shapes are generated from.
 const SEEDS: u64 = if cfg!(feature = "soak") { 200 } else { 20 };
-const PER_SEED: usize = 2;
-/// The seeds that engines are tried on: a GPU compiles every kernel for every shape.
-const ENGINE_SEEDS: u64 = if cfg!(feature = "soak") { 40 } else { 2 };
-
-/// The most samples of the plans that engines are tried on: two chunks of a weight's gradient, the last one short.
-const CAPACITY: usize = 6;
-/// The batches: a full one, a short one that is a part of a larger step, a single sample. The memory that the first
-/// leaves behind must not be seen by the others.
-const BATCHES: [Batch; 3] =
-    [Batch { samples: 6, global: 6 }, Batch { samples: 5, global: 8 }, Batch { samples: 1, global: 1 }];
 
 /// The ops without a derivative: both are gradients themselves.
 const NOT_DIFFERENTIABLE: [&str; 2] = ["cross_entropy_grad", "max_pool2d_grad"];
 
 /// The largest relative error of a derivative.
 const DERIVATIVE: f64 = 1e-6;
-
-/// Every op's examples, each once, with a seed for its values.
-fn cases(seeds: u64) -> Vec<(&'static str, Example, u64)> {
-    let mut cases: Vec<(&'static str, Example, u64)> = Vec::new();
-    let mut seen = std::collections::HashSet::new();
-    for seed in 0..seeds {
-        for (name, examples) in examples(&mut Generator::new(seed, PER_SEED)) {
-            assert!(!examples.is_empty(), "{name} has no examples");
-            let new = examples.into_iter().filter(|example| seen.insert(format!("{example:?}")));
-            cases.extend(new.map(|example| (name, example, seed)).collect::<Vec<_>>());
-        }
-    }
-    cases
-}
 
 #[test]
 fn shape_rules_agree_with_the_definition() {
@@ -84,68 +58,29 @@ fn derivatives_are_what_finite_differences_say() {
     println!("largest errors of derivatives: {:?}", &worst[..5]);
 }
 
-/// Shapes that reach past the register tiles and the vectors of any engine, with remainders on every side.
-fn larger() -> Vec<(&'static str, Example, u64)> {
-    let conv = |groups, channels: [usize; 2], window: Window| {
-        let [in_channels, out_channels] = channels;
-        let geometry = ConvGeometry { in_channels, out_channels, groups, window };
-        let ([h, w], [kh, kw], [oh, ow]) = (window.input, window.kernel, window.output());
-        let x = TensorType::batched([in_channels, h, w]);
-        let weight = TensorType::fixed([out_channels, in_channels / groups, kh, kw]);
-        let y = TensorType::batched([out_channels, oh, ow]);
-        let forward = Conv2d { stride: window.stride, padding: window.padding, dilation: window.dilation, groups };
-        [
-            ("conv2d", Example::of_numbers(forward, [x.clone(), weight.clone()])),
-            ("conv2d_grad_input", Example::of_numbers(Conv2dGradInput { geometry }, [y.clone(), weight])),
-            ("conv2d_grad_weight", Example::of_numbers(Conv2dGradWeight { geometry }, [x, y])),
-        ]
-    };
-    let window = |input, kernel, stride, padding, dilation| Window { input, kernel, stride, padding, dilation };
-    let mut cases = Vec::new();
-    cases.extend(conv(1, [5, 37], window([19, 23], [3, 3], [1, 1], [1, 1], [1, 1])));
-    cases.extend(conv(1, [33, 17], window([17, 9], [5, 1], [2, 1], [2, 0], [1, 1])));
-    cases.extend(conv(3, [12, 27], window([21, 18], [3, 2], [2, 3], [3, 1], [2, 2])));
-    cases.extend(conv(1, [70, 66], window([3, 5], [1, 1], [1, 1], [0, 0], [1, 1])));
-    let matmul = |transpose_a, transpose_b, a: TensorType, b: TensorType| {
-        ("matmul", Example::of_numbers(MatMul { transpose_a, transpose_b }, [a, b]))
-    };
-    let (rows, fixed) = (|n: usize| TensorType::batched([n]), |m: usize, n: usize| TensorType::fixed([m, n]));
-    cases.push(matmul(false, true, rows(517), fixed(131, 517)));
-    cases.push(matmul(false, false, rows(131), fixed(131, 259)));
-    cases.push(matmul(true, false, rows(131), rows(259)));
-    cases.push(matmul(true, true, fixed(77, 67), fixed(69, 77)));
-    for keep in [Keep::Channel, Keep::Sample, Keep::Nothing] {
-        let x = TensorType::batched([67, 19, 15]);
-        cases.push(("reduce", Example::of_numbers(Reduce { keep, mean: true }, [x])));
-    }
-    cases.into_iter().map(|(name, example)| (name, example, 1)).collect()
-}
-
 #[test]
 fn engines_agree_with_the_definition() {
-    let cases: Vec<_> = cases(ENGINE_SEEDS).into_iter().chain(larger()).collect();
+    let cases = engine_cases();
     let mut failures = Vec::new();
     for Subject { name: device, mut engine, .. } in engines_with_all_shaders() {
-        let mut worst = (0.0, "nothing");
-        for (name, example, seed) in &cases {
-            match check_engine(engine.as_mut(), example, *seed, &BATCHES, CAPACITY) {
-                Ok(error) if error > worst.0 => worst = (error, name),
-                Ok(_) => {}
-                Err(problem) => failures.push(format!("{device}: {name}: {problem}\n    {example:?}")),
+        let mut verdict = laws::Verdict::default();
+        block_on(async {
+            for case in &cases {
+                verdict.add(engine.as_mut(), case).await;
             }
-        }
-        println!("{device}: {} examples, the largest error is {:.1e} of {}", cases.len(), worst.0, worst.1);
+        });
+        println!("{device}: {} examples, the largest error is {:.1e} of {}", cases.len(), verdict.error, verdict.of);
+        println!("{}", Figure::new("op laws", verdict.error, KERNEL).line(&device));
+        failures.extend(verdict.failures.into_iter().map(|failure| format!("{device}: {failure}")));
     }
     assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), cases.len(), failures.join("\n"));
 }
 
-/// More workgroups than a dispatch may have along one dimension, where each thread does one element.
 #[test]
 fn long_dispatches_are_folded() {
-    let example = Example::of_numbers(Concat, [TensorType::batched([4_300_000])]);
     for Subject { name: device, mut engine, .. } in engines_with_all_shaders() {
-        let verdict = check_engine(engine.as_mut(), &example, 1, &[Batch::whole(1)], 1);
-        assert_eq!(verdict, Ok(0.0), "{device}");
+        let verdict = block_on(check_long_dispatch(engine.as_mut()));
+        assert_eq!(verdict, Ok(()), "{device}");
     }
 }
 

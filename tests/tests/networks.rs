@@ -13,7 +13,8 @@ use convoke_tests::agreement::{Errors, KERNEL, within};
 use convoke_tests::models::{models, parameters, pictures};
 use convoke_tests::values::relative_error;
 use convoke_tests::{
-    Answer, Figures, LoadedNetwork, LossGraph, Pictures, Setup, Subject, engines, engines_with_all_shaders, run_graph,
+    Answer, Figures, LoadedNetwork, LossGraph, Pictures, Setup, Subject, block_on, engines, engines_with_all_shaders,
+    run_graph,
 };
 
 /// The most samples of a run: three chunks of a weight's gradient, the last one short.
@@ -59,9 +60,15 @@ impl Case {
     }
 
     /// How many decisions the engine takes in another way than the definition.
-    fn flips(&self, engine: &mut dyn Engine, slot: usize, batch: Batch, wanted: &Answer) -> Result<usize, String> {
+    async fn flips(
+        &self,
+        engine: &mut dyn Engine,
+        slot: usize,
+        batch: Batch,
+        wanted: &Answer,
+    ) -> Result<usize, String> {
         let feeds = self.feeds(&self.indices(slot, batch.samples));
-        let found = run_graph(engine, &self.graph.graph, &feeds, &self.graph.decisions, batch, CAPACITY)?;
+        let found = run_graph(engine, &self.graph.graph, &feeds, &self.graph.decisions, batch, CAPACITY).await?;
         Ok(self.graph.flips(&found, &wanted.decisions))
     }
 }
@@ -82,36 +89,36 @@ fn correct(logits: &Tensor, labels: &[u32]) -> u32 {
 }
 
 /// Trains, evaluates and predicts once on each batch and returns the errors of losses and gradients.
-fn check_program(engine: &mut dyn Engine, case: &Case) -> Result<Vec<Errors>, String> {
+async fn check_program(engine: &mut dyn Engine, case: &Case) -> Result<Vec<Errors>, String> {
     let setup = Setup::new(Optimizer::default(), CAPACITY);
-    let mut loaded = LoadedNetwork::new(engine, &case.network, setup, case.gather.clone(), &case.pictures)?;
+    let mut loaded = LoadedNetwork::new(engine, &case.network, setup, case.gather.clone(), &case.pictures).await?;
     loaded.set_parameters(&case.parameters)?;
     let mut all = Vec::new();
     for (slot, batch) in RUNS {
         let (indices, wanted) = (case.indices(slot, batch.samples), case.answer(slot, batch));
-        let figures = loaded.run(PlanKind::Gradients, slot, &indices, batch.global)?;
+        let figures = loaded.run(PlanKind::Gradients, slot, &indices, batch.global).await?;
         let right = correct(&wanted.logits, &case.pictures.labels(&indices));
         let told = Figures { loss_sum: figures.loss_sum, correct: right, samples: batch.samples as u32, broken: false };
         expect(figures == told, || format!("says {figures:?}, and {told:?} is right"))?;
         let loss = figures.loss_sum / batch.global as f64;
-        let gradients = loaded.gradients()?;
+        let gradients = loaded.gradients().await?;
         all.push(Errors::of([loss, wanted.loss], pairs(&gradients, &wanted)));
 
-        let evaluated = loaded.run(PlanKind::Evaluate, slot, &indices, batch.global)?;
+        let evaluated = loaded.run(PlanKind::Evaluate, slot, &indices, batch.global).await?;
         expect(evaluated == figures, || format!("{figures:?} when training, {evaluated:?} when evaluating"))?;
-        check_logits(&mut loaded, &wanted.logits)?;
+        check_logits(&mut loaded, &wanted.logits).await?;
         // Something else in between, so that prediction finds none of its logits there.
-        loaded.run(PlanKind::Evaluate, slot, &case.indices(slot + 1, batch.samples), batch.global)?;
-        loaded.run(PlanKind::Predict, slot, &indices, batch.global)?;
-        check_logits(&mut loaded, &wanted.logits)?;
+        loaded.run(PlanKind::Evaluate, slot, &case.indices(slot + 1, batch.samples), batch.global).await?;
+        loaded.run(PlanKind::Predict, slot, &indices, batch.global).await?;
+        check_logits(&mut loaded, &wanted.logits).await?;
     }
-    let trained = loaded.parameters()?;
+    let trained = loaded.parameters().await?;
     expect(trained == rounded(&case.parameters), || "changed the parameters without an update".into())?;
     Ok(all)
 }
 
-fn check_logits(loaded: &mut LoadedNetwork<'_>, wanted: &Tensor) -> Result<(), String> {
-    let found = loaded.logits(wanted.dims[0])?;
+async fn check_logits(loaded: &mut LoadedNetwork<'_>, wanted: &Tensor) -> Result<(), String> {
+    let found = loaded.logits(wanted.dims[0]).await?;
     let error = relative_error(&found.data, &wanted.data);
     expect(within(error, KERNEL), || format!("the logits are off by {error:.1e}"))
 }
@@ -131,15 +138,15 @@ fn networks_agree_with_the_definition() {
     let mut failures = Vec::new();
     for Subject { name: device, mut engine, .. } in engines_with_all_shaders() {
         for (name, case) in &cases {
-            let mut check = || -> Result<Vec<Errors>, String> {
-                let all = check_program(engine.as_mut(), case)?;
+            let check = async {
+                let all = check_program(engine.as_mut(), case).await?;
                 for ((slot, batch), errors) in RUNS.into_iter().zip(&all) {
-                    let flips = || case.flips(engine.as_mut(), slot, batch, &case.answer(slot, batch));
-                    errors.check(flips).map_err(|problem| format!("{batch:?}: {problem}"))?;
+                    let flips = async || case.flips(engine.as_mut(), slot, batch, &case.answer(slot, batch)).await;
+                    errors.check(flips).await.map_err(|problem| format!("{batch:?}: {problem}"))?;
                 }
-                Ok(all)
+                Ok::<_, String>(all)
             };
-            match check() {
+            match block_on(check) {
                 Ok(all) => println!("{device}: {name}: {}", worst(&all)),
                 Err(problem) => failures.push(format!("{device}: {name}: {problem}")),
             }
@@ -164,8 +171,8 @@ fn networks_agree_without_fusion_too() {
             let (graph, feeds) = (&case.graph, case.feeds(&case.indices(slot, batch.samples)));
             let wanted = case.answer(slot, batch);
             let values = graph.all_values();
-            let mut check = || {
-                let found = run_graph(engine.as_mut(), &graph.graph, &feeds, &values, batch, CAPACITY)?;
+            let check = async {
+                let found = run_graph(engine.as_mut(), &graph.graph, &feeds, &values, batch, CAPACITY).await?;
                 let value = |id| &found[values.iter().position(|v| *v == id).expect("all are asked for")];
                 let named = graph.parameters.iter().zip(&graph.gradients).zip(&wanted.gradients);
                 let pairs = named.filter_map(|(((name, _), gradient), (_, wanted))| {
@@ -173,9 +180,10 @@ fn networks_agree_without_fusion_too() {
                 });
                 let errors = Errors::of([value(graph.loss).data[0], wanted.loss], pairs);
                 let decisions: Vec<Tensor> = graph.decisions.iter().map(|&id| value(id).clone()).collect();
-                errors.check(|| Ok(graph.flips(&decisions, &wanted.decisions))).map(|()| errors)
+                let flips = async || Ok(graph.flips(&decisions, &wanted.decisions));
+                errors.check(flips).await.map(|()| errors)
             };
-            match check() {
+            match block_on(check) {
                 Ok(errors) => println!("{device}: {name}: {}", worst(&[errors])),
                 Err(problem) => failures.push(format!("{device}: {name}: {problem}")),
             }

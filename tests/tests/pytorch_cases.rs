@@ -1,168 +1,17 @@
 //! What PyTorch says of single operations and their gradients: see `fixtures/README.md`.
 
-use std::collections::HashMap;
+use convoke_tests::agreement::{Findings, within};
+use convoke_tests::fixtures::Fixture;
+use convoke_tests::pytorch::cases::{Case, cases, check, definition};
+use convoke_tests::{Subject, block_on, engines};
 
-use convoke_core::autodiff::differentiate;
-use convoke_core::error::Result;
-use convoke_core::graph::{Graph, ValueId};
-use convoke_core::ops::{AvgPool2d, Bias, Constant, Conv2d, CrossEntropy, Keep, MatMul, MaxPool2d, Reduce};
-use convoke_core::reference::{self, Batch};
-use convoke_core::shape::{DType, TensorType};
-use convoke_core::tensor::Tensor;
-use convoke_tests::agreement::{KERNEL, within};
-use convoke_tests::fixtures::{Fixture, json};
-use convoke_tests::values::{distance, magnitudes, norm};
-use convoke_tests::{Subject, engines, run_graph};
-use serde::Deserialize;
-
-/// An entry of `cases.json`.
-#[derive(Deserialize)]
-struct Case {
-    name: String,
-    kind: String,
-    params: Params,
-    tensors: HashMap<String, String>,
-    #[serde(default)]
-    scales: HashMap<String, f64>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Params {
-    kernel_size: [usize; 2],
-    stride: [usize; 2],
-    padding: [usize; 2],
-    dilation: [usize; 2],
-    groups: usize,
-}
-
-/// A case as a graph: what it is fed, and its results by role.
-struct Built {
-    graph: Graph,
-    feeds: HashMap<ValueId, Tensor>,
-    results: Vec<(String, ValueId)>,
-    samples: usize,
-}
-
-/// A case under construction.
-struct Builder<'a> {
-    case: &'a Case,
-    fixture: &'a Fixture,
-    graph: Graph,
-    feeds: HashMap<ValueId, Tensor>,
-}
-
-impl Builder<'_> {
-    fn tensor(&self, role: &str) -> Tensor {
-        self.fixture.tensor(&self.case.tensors[role])
-    }
-
-    /// An input with a sample for each of the tensor's first dimension.
-    fn batched(&mut self, role: &str, dtype: DType) -> Result<ValueId> {
-        let tensor = self.tensor(role);
-        self.feed(TensorType::batched(&tensor.dims[1..]).with_dtype(dtype), tensor)
-    }
-
-    fn fixed(&mut self, role: &str) -> Result<ValueId> {
-        let tensor = self.tensor(role);
-        self.feed(TensorType::fixed(tensor.dims.clone()), tensor)
-    }
-
-    fn feed(&mut self, ty: TensorType, tensor: Tensor) -> Result<ValueId> {
-        let value = self.graph.input(ty)?;
-        self.feeds.insert(value, tensor);
-        Ok(value)
-    }
-
-    /// `op(input)` or `op(input, weight) + bias`, with the gradients of all inputs for `grad_output`.
-    fn build(mut self) -> Result<Built> {
-        self.graph.enter(self.case.name.clone());
-        let input = self.batched("input", DType::F32)?;
-        let samples = self.feeds[&input].dims[0];
-        let mut wrt = vec![("grad_input", input)];
-        let mut results = Vec::new();
-        let Params { kernel_size: kernel, stride, padding, dilation, groups } = self.case.params;
-        let output = match self.case.kind.as_str() {
-            "conv2d" | "linear" => {
-                let weight = self.fixed("weight")?;
-                wrt.push(("grad_weight", weight));
-                let product = if self.case.kind == "linear" {
-                    self.graph.apply1(MatMul { transpose_a: false, transpose_b: true }, &[input, weight])?
-                } else {
-                    self.graph.apply1(Conv2d { stride, padding, dilation, groups }, &[input, weight])?
-                };
-                if self.case.tensors.contains_key("bias") {
-                    let bias = self.fixed("bias")?;
-                    wrt.push(("grad_bias", bias));
-                    self.graph.apply1(Bias, &[product, bias])?
-                } else {
-                    product
-                }
-            }
-            "max_pool2d" => {
-                let outputs = self.graph.apply(MaxPool2d { kernel, stride, padding, dilation }, &[input])?;
-                results.push(("indices", outputs[1]));
-                outputs[0]
-            }
-            "average_pool2d" => self.graph.apply1(AvgPool2d { kernel, stride, padding }, &[input])?,
-            "global_average_pool2d" => {
-                let whole: [usize; 2] = self.feeds[&input].dims[2..].try_into().expect("images");
-                self.graph.apply1(AvgPool2d { kernel: whole, stride: whole, padding: [0, 0] }, &[input])?
-            }
-            "cross_entropy" => {
-                let labels = self.batched("labels", DType::U32)?;
-                let losses = self.graph.apply1(CrossEntropy, &[input, labels])?;
-                results.push(("losses", losses));
-                self.graph.apply1(Reduce { keep: Keep::Nothing, mean: true }, &[losses])?
-            }
-            other => panic!("{}: there is no kind {other}", self.case.name),
-        };
-        let seed = if self.case.kind == "cross_entropy" {
-            results.push(("loss", output));
-            self.graph.apply1(Constant { value: 1.0, ty: TensorType::fixed([]) }, &[])?
-        } else {
-            results.push(("output", output));
-            self.batched("grad_output", DType::F32)?
-        };
-        let inputs: Vec<ValueId> = wrt.iter().map(|(_, value)| *value).collect();
-        let gradients = differentiate(&mut self.graph, &[(output, seed)], &inputs)?;
-        let gradients = wrt.iter().zip(gradients).map(|((role, _), value)| (*role, value.expect("all have one")));
-        let results = results.into_iter().chain(gradients).map(|(role, value)| (role.to_string(), value)).collect();
-        Ok(Built { graph: self.graph, feeds: self.feeds, results, samples })
-    }
-}
-
-fn cases() -> (Fixture, Vec<Case>) {
-    (Fixture::open("cases"), json("cases.json"))
-}
-
-fn build(case: &Case, fixture: &Fixture) -> Built {
-    let builder = Builder { case, fixture, graph: Graph::default(), feeds: HashMap::new() };
-    builder.build().unwrap_or_else(|e| panic!("{}: {e}", case.name))
-}
-
-/// The error of each result in terms of its size: the sum of absolute values where the fixture has it, else the definition's
-/// result for absolute inputs. Integers count as far off where one differs.
-fn errors(case: &Case, fixture: &Fixture, built: &Built, found: &[Tensor]) -> Vec<(String, f64)> {
-    let wanted: Vec<ValueId> = built.results.iter().map(|(_, value)| *value).collect();
-    let absolute = built.feeds.iter().map(|(&value, tensor)| (value, magnitudes(tensor))).collect();
-    let sizes = reference::run(&built.graph, &absolute, Batch::whole(built.samples), &wanted);
-    let error = |(((role, value), found), size): (((&String, &ValueId), &Tensor), &Tensor)| {
-        let pytorch = fixture.tensor(&case.tensors[role]);
-        assert_eq!(found.data.len(), pytorch.data.len(), "{}, {role}", case.name);
-        let size = case.scales.get(role).copied().unwrap_or_else(|| norm(&size.data));
-        let size = if built.graph.ty(*value).dtype == DType::U32 { f64::MIN_POSITIVE } else { size };
-        match distance(&found.data, &pytorch.data) {
-            0.0 => (role.clone(), 0.0),
-            error => (role.clone(), error / size),
-        }
-    };
-    built.results.iter().map(|(role, value)| (role, value)).zip(found).zip(&sizes).map(error).collect()
+fn all() -> (Fixture, Vec<Case>) {
+    (Fixture::open("cases"), cases(include_str!("../fixtures/cases.json")))
 }
 
 #[test]
 fn there_are_cases_of_every_kind() {
-    let (_, cases) = cases();
+    let (_, cases) = all();
     assert!(cases.len() >= 40, "{}", cases.len());
     for kind in ["conv2d", "linear", "max_pool2d", "average_pool2d", "global_average_pool2d", "cross_entropy"] {
         assert!(cases.iter().any(|case| case.kind == kind), "{kind}");
@@ -171,12 +20,9 @@ fn there_are_cases_of_every_kind() {
 
 #[test]
 fn the_definition_gives_pytorchs_results() {
-    let (fixture, cases) = cases();
+    let (fixture, cases) = all();
     for case in &cases {
-        let built = build(case, &fixture);
-        let wanted: Vec<ValueId> = built.results.iter().map(|(_, value)| *value).collect();
-        let found = reference::run(&built.graph, &built.feeds, Batch::whole(built.samples), &wanted);
-        for (role, error) in errors(case, &fixture, &built, &found) {
+        for (role, error) in definition(case, &fixture) {
             assert!(within(error, 1e-14), "{}, {role} is off by {error:.1e}", case.name);
         }
     }
@@ -184,28 +30,17 @@ fn the_definition_gives_pytorchs_results() {
 
 #[test]
 fn engines_give_pytorchs_results() {
-    let (fixture, cases) = cases();
+    let (fixture, cases) = all();
     let mut failures = Vec::new();
     for Subject { name: device, mut engine, .. } in engines() {
-        let mut worst = (0.0, String::new());
-        for case in &cases {
-            let built = build(case, &fixture);
-            let wanted: Vec<ValueId> = built.results.iter().map(|(_, value)| *value).collect();
-            let (batch, capacity) = (Batch::whole(built.samples), built.samples + 2);
-            match run_graph(engine.as_mut(), &built.graph, &built.feeds, &wanted, batch, capacity) {
-                Err(problem) => failures.push(format!("{device}: {}: {problem}", case.name)),
-                Ok(found) => {
-                    for (role, error) in errors(case, &fixture, &built, &found) {
-                        if !within(error, KERNEL) {
-                            failures.push(format!("{device}: {}, {role} is off by {error:.1e}", case.name));
-                        } else if error > worst.0 {
-                            worst = (error, format!("{}, {role}", case.name));
-                        }
-                    }
-                }
+        let mut findings = Findings::default();
+        block_on(async {
+            for case in &cases {
+                check(engine.as_mut(), case, &fixture, &mut findings).await;
             }
-        }
-        println!("{device}: {} cases, the largest error is {:.1e} of {}", cases.len(), worst.0, worst.1);
+        });
+        findings.figures.iter().for_each(|figure| println!("{}", figure.line(&device)));
+        failures.extend(findings.failures.into_iter().map(|failure| format!("{device}: {failure}")));
     }
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
 }
