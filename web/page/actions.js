@@ -1,0 +1,307 @@
+// What can be done: each action asks the worker and writes the outcome into the state. Views call these; where only one view
+// needs an answer (pictures, an evaluation, a log), it asks by `call` itself.
+import { CommandError, call, onEvent, onState, start } from "./client.js";
+import { get, set } from "./state.js";
+
+/** @typedef {import("./types").DataSource} DataSource */
+/** @typedef {import("./types").ModelSource} ModelSource */
+/** @typedef {import("./types").RunReport} RunReport */
+/** @typedef {import("./types").Event} WorkerEvent */
+/** @typedef {import("./types").Export} Export */
+/** @typedef {import("./types").ModelChoice} ModelChoice */
+/** @typedef {import("./state.js").Toast} Toast */
+
+/** Starts the worker and opens what a first visit shows. */
+export function boot() {
+  onState((worker, crash) => {
+    set({ worker, crash });
+    if (worker === "crashed") afterCrash();
+  });
+  onEvent(take);
+  restart();
+}
+
+/** Starts the worker anew: after a crash too. What was open is opened again. */
+export function restart() {
+  start();
+  void attempt(async () => {
+    const [devices, presets] = await Promise.all([call({ type: "devices" }), call({ type: "presets" })]);
+    set({
+      devices: devices.devices, auto: devices.auto, noGpu: devices.noGpu ?? undefined,
+      presets: presets.presets, layerTypes: presets.layerTypes,
+    });
+    const first = presets.presets.find((preset) => preset.name === "reference-cnn") ?? presets.presets[0];
+    const source = get().modelSource ?? (first && { type: "toml", toml: first.toml });
+    if (source) await setModel(source);
+    await openData(get().dataSource, get().leaveOut);
+    await refreshRuns();
+  });
+}
+
+// ---- Data
+
+let opening = 0;
+
+/**
+ * Opens data. A problem is kept in the state (`dataProblem`), with what was open before.
+ * @param {DataSource} dataSource
+ * @param {string[]} [leaveOut] paths of files that can't be read and are not wanted
+ */
+export async function openData(dataSource, leaveOut = []) {
+  const own = ++opening;
+  set({ dataSource, leaveOut, opening: true, dataProblem: undefined, progress: undefined });
+  try {
+    const { settings, testFraction } = get();
+    const data = await call({ type: "openData", source: dataSource, input: modelInput(), seed: settings.seed ?? 0, testFraction, leaveOut });
+    if (own !== opening) return;
+    set({ data, dataVersion: get().dataVersion + 1, opening: false, progress: undefined });
+  } catch (error) {
+    if (own !== opening) return;
+    set({ opening: false, progress: undefined, dataProblem: asCommandError(error) });
+  }
+}
+
+/** Opens the same data without the files that could not be read. */
+export function leaveUnreadableOut() {
+  const { dataSource, leaveOut, dataProblem } = get();
+  return openData(dataSource, [...leaveOut, ...(dataProblem?.files ?? []).map((file) => file.path)]);
+}
+
+/** Opens the same data with another share of it for testing. @param {number} testFraction */
+export function setTestFraction(testFraction) {
+  set({ testFraction });
+  return openData(get().dataSource, get().leaveOut);
+}
+
+/** Forgets a problem with data: what was open before stays open. */
+export function dismissDataProblem() {
+  set({ dataProblem: undefined });
+}
+
+/** @returns {[number, number, number]} */
+function modelInput() {
+  return get().model?.model?.input ?? get().data?.size ?? [1, 28, 28];
+}
+
+// ---- Model
+
+let describing = 0;
+
+/**
+ * Makes a model the one that is trained next. What is wrong with it is told in the state (`model.problem`). Data is opened again where
+ * the model wants pictures of another size.
+ * @param {ModelSource} modelSource
+ */
+export async function setModel(modelSource) {
+  const own = ++describing;
+  set({ modelSource });
+  const model = await call({ type: "describeModel", model: modelSource, batchSize: get().settings.batchSize ?? 64 });
+  if (own !== describing) return;
+  set({ model });
+  const { data, opening: busy, dataSource, leaveOut } = get();
+  const wanted = model.problem ? undefined : model.model?.input;
+  if (wanted && !busy && data && wanted.join() !== data.size.join()) await openData(dataSource, leaveOut);
+}
+
+// ---- Training
+
+/** Changes how the next run is trained. @param {Partial<import("./types").TrainingSettings>} change */
+export async function setSettings(change) {
+  const before = get().settings;
+  set({ settings: { ...before, ...change } });
+  const { modelSource } = get();
+  if (modelSource && "batchSize" in change && change.batchSize !== before.batchSize) await attempt(() => setModel(modelSource));
+}
+
+/**
+ * Begins a run with the model, the data, the settings and the device of the state.
+ * @param {{name?: string, init?: Uint8Array}} [how]
+ * @returns {Promise<boolean>} whether it began
+ */
+export function startRun({ name = "", init } = {}) {
+  return attempt(async () => {
+    const { modelSource, settings, device } = get();
+    if (!modelSource) return;
+    const command = { type: /** @type {const} */ ("start"), model: modelSource, settings, device, name };
+    const { run } = await call(init ? { ...command, init } : command);
+    adopt(run);
+    await refreshRuns();
+  });
+}
+
+/**
+ * Goes on with a kept run where its last checkpoint was taken.
+ * @param {string} id
+ */
+export function resumeRun(id) {
+  return attempt(async () => {
+    const log = await call({ type: "log", run: id });
+    const { run } = await call({ type: "resume", run: id, device: get().device });
+    adopt(run, { steps: log.steps.filter((record) => record.step <= run.step), epochs: log.epochs });
+    await refreshRuns();
+  });
+}
+
+/** Asks something of the active run. @param {"continue" | "pause" | "step" | "stop"} type */
+export function steer(type) {
+  return attempt(async () => {
+    const { run } = await call({ type });
+    adopt(run);
+    if (type === "stop") await refreshRuns();
+  });
+}
+
+/** Makes a run the active one, with its figures so far. @param {RunReport} run @param {{steps: import("./types").StepRecord[], epochs: import("./types").EpochRecord[]}} [log] */
+function adopt(run, log) {
+  const { live, progress } = get();
+  const chosen = { type: /** @type {const} */ ("run"), run: run.id };
+  const same = live.run === run.id && !log;
+  const steps = same ? live.steps : (log?.steps ?? []);
+  const epochs = same ? live.epochs : (log?.epochs ?? []);
+  set({
+    run, chosen, runs: get().runs.map((kept) => (kept.id === run.id ? run : kept)),
+    live: same ? live : { run: run.id, steps, epochs, version: live.version + 1, samplesPerSecond: 0, secondsLeft: 0 },
+    progress: run.state === "running" ? progress : undefined,
+  });
+}
+
+// ---- Runs
+
+/** Reads the list of runs again. */
+export async function refreshRuns() {
+  const { runs } = await call({ type: "runs" });
+  set({ runs, chosen: get().chosen ?? (runs[0] && { type: "run", run: runs[0].id }) });
+}
+
+/** @param {string} run @param {string} name */
+export function renameRun(run, name) {
+  return attempt(async () => {
+    await call({ type: "rename", run, name });
+    await refreshRuns();
+  });
+}
+
+/** @param {string} run */
+export function deleteRun(run) {
+  return attempt(async () => {
+    await call({ type: "delete", run });
+    const { chosen, run: active } = get();
+    if (chosen?.type === "run" && chosen.run === run) set({ chosen: undefined });
+    if (active?.id === run) set({ run: undefined });
+    await refreshRuns();
+  });
+}
+
+/** Saves a file of a run to the downloads. @param {string} run @param {Export} what */
+export function saveExport(run, what) {
+  return attempt(async () => {
+    const file = await call({ type: "export", run, what });
+    save(file.name, new Blob([/** @type {BlobPart} */ (file.bytes)], { type: file.mediaType }));
+  });
+}
+
+/** Saves something to the downloads. @param {string} name @param {Blob} blob */
+export function save(name, blob) {
+  const url = URL.createObjectURL(blob);
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+/** Opens a model file, to try it or to begin from its weights. @param {File} file */
+export function openModelFile(file) {
+  return attempt(async () => {
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    const opened = await call({ type: "openModel", name: file.name, bytes }, [bytes.buffer]);
+    set({ opened, chosen: { type: "opened" } });
+  });
+}
+
+/** Chooses the model that is looked into and tried. @param {ModelChoice} chosen */
+export function choose(chosen) {
+  set({ chosen });
+}
+
+// ---- What happens
+
+/** @param {WorkerEvent} event */
+function take(event) {
+  const { live } = get();
+  switch (event.type) {
+    case "progress":
+      return set({ progress: event.done < event.total ? { phase: event.phase, done: event.done, total: event.total } : undefined });
+    case "steps": {
+      const own = live.run === event.run ? live : { ...live, run: event.run, steps: [], epochs: [] };
+      own.steps.push(...event.steps);
+      return count(event.run, event.steps.at(-1)?.step, {
+        ...own, version: live.version + 1, samplesPerSecond: event.samplesPerSecond, secondsLeft: event.secondsLeft,
+      });
+    }
+    case "epoch":
+      if (live.run === event.run) live.epochs.push(event.epoch);
+      return set({ live: { ...live, version: live.version + 1 } });
+    case "saved":
+      return;
+    case "state":
+      adopt(event.run);
+      if (event.run.state === "finished" || event.run.state === "failed") void attempt(refreshRuns);
+      return;
+    case "deviceLost":
+      live.steps = live.steps.filter((record) => record.step <= event.step);
+      toast("warning", `The device was lost (${event.reason}). Training goes on from step ${event.step}, on ${event.device.name}.`);
+      return count(event.run, event.step, { ...live, version: live.version + 1 });
+  }
+}
+
+/** @param {string} id @param {number | undefined} step @param {import("./state.js").Live} live */
+function count(id, step, live) {
+  const { run } = get();
+  set(run?.id === id && step !== undefined ? { live, run: { ...run, step } } : { live });
+}
+
+function afterCrash() {
+  const { run } = get();
+  const stopped = run && (run.state === "running" || run.state === "paused");
+  set({ opening: false, progress: undefined, run: stopped ? { ...run, state: "stopped" } : run });
+}
+
+// ---- Telling people
+
+let lastToast = 0;
+
+/** Says something at the edge of the page. Errors stay until they are dismissed. @param {Toast["kind"]} kind @param {string} text */
+export function toast(kind, text) {
+  const id = ++lastToast;
+  set({ toasts: [...get().toasts.slice(-3), { id, kind, text }] });
+  if (kind !== "error") setTimeout(() => dismiss(id), 8000);
+}
+
+/** @param {number} id */
+export function dismiss(id) {
+  set({ toasts: get().toasts.filter((one) => one.id !== id) });
+}
+
+/**
+ * Does something, and says so where it fails.
+ * @param {() => Promise<unknown>} action
+ * @returns {Promise<boolean>} whether it was done
+ */
+export async function attempt(action) {
+  try {
+    await action();
+    return true;
+  } catch (error) {
+    const failure = asCommandError(error);
+    if (failure.code !== "crashed") toast("error", failure.message); // A crash has its own place in the page.
+    return false;
+  }
+}
+
+/** @param {unknown} error */
+export function asCommandError(error) {
+  if (error instanceof CommandError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new CommandError({ code: "page", message, files: [] });
+}
