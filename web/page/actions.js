@@ -114,16 +114,16 @@ export async function setSettings(change) {
 }
 
 /**
- * Begins a run with the model, the data, the settings and the device of the state.
- * @param {{name?: string, init?: Uint8Array}} [how]
+ * Begins a run with the model, the data, the settings, the name, the first weights and the device of the state.
  * @returns {Promise<boolean>} whether it began
  */
-export function startRun({ name = "", init } = {}) {
+export function startRun() {
   return attempt(async () => {
-    const { modelSource, settings, device } = get();
+    const { modelSource, settings, device, runName, init } = get();
     if (!modelSource) return;
-    const command = { type: /** @type {const} */ ("start"), model: modelSource, settings, device, name };
-    const { run } = await call(init ? { ...command, init } : command);
+    const command = { type: /** @type {const} */ ("start"), model: modelSource, settings, device, name: runName };
+    const { run } = await call(init ? { ...command, init: new Uint8Array(await init.arrayBuffer()) } : command);
+    set({ runName: "" });
     adopt(run);
     await refreshRuns();
   });

@@ -54,6 +54,8 @@ import { useEffect, useRef, useState } from "./vendor/preact-htm.js";
  * @property {ModelReport | undefined} model what the worker says of it
  * @property {TrainingSettings} settings
  * @property {DeviceChoice} device
+ * @property {string} runName what the next run is called; made up where empty
+ * @property {File | undefined} init a model.safetensors whose weights the next run begins with
  * @property {RunReport | undefined} run the active run, or the last one that was
  * @property {Live} live
  * @property {RunReport[]} runs all that are kept, the newest first
@@ -83,6 +85,8 @@ let state = {
   model: undefined,
   settings: { epochs: 5, batchSize: 64, optimizer: { type: "sgd", lr: 0.01, momentum: 0.9 }, seed: 0, shuffle: true },
   device: "auto",
+  runName: "",
+  init: undefined,
   run: undefined,
   live: { run: "", steps: [], epochs: [], version: 0, samplesPerSecond: 0, secondsLeft: 0 },
   runs: [],

@@ -59,7 +59,7 @@ export function Chart(props) {
 
   useLayoutEffect(() => {
     if (!box.current) return;
-    const made = new uPlot(options(box.current, latest, tell), [[]], box.current);
+    const made = new uPlot(options(box.current, latest, tell), [[], ...lines.map(() => [])], box.current);
     plot.current = made;
     const fit = () => box.current && made.setSize(measure(box.current));
     const sizes = new ResizeObserver(() => requestAnimationFrame(fit));
