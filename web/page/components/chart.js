@@ -2,7 +2,7 @@
 import { html, useEffect, useLayoutEffect, useRef } from "../vendor/preact-htm.js";
 import uPlot from "../vendor/uplot.js";
 import { save } from "../actions.js";
-import { aligned, thin, valueAt } from "./curves.js";
+import { aligned, stretched, thin, valueAt } from "./curves.js";
 import { Button } from "./ui.js";
 
 /**
@@ -11,6 +11,7 @@ import { Button } from "./ui.js";
  * @property {string} key stays the same for the same line
  * @property {string} label
  * @property {import("./curves.js").Points} points
+ * @property {number} [factor] what its x is multiplied by, to get the chart's
  * @property {string} color the name of a CSS variable
  * @property {boolean} [faint] whether it is the ground of another line, and not in the legend
  * @property {boolean} [dots] whether its points are marked
@@ -50,7 +51,7 @@ export function Chart(props) {
     const { lines, where } = latest.current;
     const shown = lines.filter((line) => !line.faint);
     shown.forEach((line, at) => {
-      const value = x === undefined ? line.points.ys.at(-1) : valueAt(line.points, x);
+      const value = x === undefined ? line.points.ys.at(-1) : valueAt(line.points, x / (line.factor ?? 1) + 1e-6);
       const item = figures.current?.children[at]?.querySelector("output");
       if (item) item.textContent = value === undefined ? "–" : latest.current.says(value);
     });
@@ -83,7 +84,8 @@ export function Chart(props) {
       const made = plot.current;
       if (!made) return;
       const buckets = Math.max(50, made.width / 2);
-      made.setData(/** @type {uPlot.AlignedData} */ (aligned(lines.map(({ points }) => thin(points.xs, points.ys, buckets)))));
+      const drawn = lines.map(({ points, factor = 1 }) => stretched(thin(points.xs, points.ys, buckets), factor));
+      made.setData(/** @type {uPlot.AlignedData} */ (aligned(drawn)));
       if ((made.cursor.left ?? -1) < 0) tell(undefined);
     });
     return () => cancelAnimationFrame(frame);

@@ -1,0 +1,138 @@
+// Training: how, and how it goes.
+import { html, useState } from "../vendor/preact-htm.js";
+import { resumeRun, saveExport, setSettings, startRun, steer } from "../actions.js";
+import { attend, marksOf, useThrottled } from "../components/live.js";
+import { RunCurves } from "../components/runcurves.js";
+import { SettingsForm } from "../components/settings.js";
+import { Button, Card, LinkButton, Notice, Progress, Readout, Readouts } from "../components/ui.js";
+import { bytes, count, duration, percent } from "../format.js";
+import { useStore } from "../state.js";
+
+/** @typedef {import("../types").RunReport} RunReport */
+
+attend();
+
+export default function Train() {
+  const run = useStore((state) => state.run);
+  return html`<div class="view train">
+    <header class="view-head"><div>
+      <h1>Train</h1>
+      <p>The network sees the pictures again and again, and each time its weights move a little towards what would have been right.</p>
+    </div></header>
+    <${Control} />
+    ${run && html`<${Outcome} run=${run} />`}
+    <div class=${`train-grid ${run ? "has-run" : ""}`}>
+      ${run && html`<div class="train-main"><${Figures} run=${run} /><${RunCurves} /></div>`}
+      <${Card} title=${run ? "Settings of the next run" : "Settings"} class="train-settings"><${SettingsForm} /><//>
+    </div>
+  </div>`;
+}
+
+/** Why a run can't begin now, and where that can be changed. @returns {{text: string, href: string, label: string} | undefined} */
+function useHindrance() {
+  const data = useStore((state) => state.data);
+  const opening = useStore((state) => state.opening);
+  const model = useStore((state) => state.model);
+  if (!data) return opening ? { text: "The pictures are being opened.", href: "", label: "" } : { text: "There are no pictures yet to train on.", href: "#/data", label: "Choose pictures" };
+  if (!model) return { text: "The model is being read.", href: "", label: "" };
+  if (model.problem) return { text: `The model can't be trained as it is: ${model.problem.message}`, href: "#/model", label: "Change the model" };
+  return undefined;
+}
+
+/** The buttons that steer the run, and what is being waited for. */
+function Control() {
+  const run = useStore((state) => state.run);
+  const progress = useStore((state) => state.progress);
+  const hindrance = useHindrance();
+  const [waiting, setWaiting] = useState("");
+  const during = (/** @type {string} */ name, /** @type {() => Promise<unknown>} */ action) => async () => {
+    setWaiting(name);
+    await action();
+    setWaiting("");
+  };
+  const button = (/** @type {string} */ name, /** @type {string} */ label, /** @type {() => Promise<unknown>} */ action, /** @type {object} */ rest = {}) =>
+    html`<${Button} key=${name} busy=${waiting === name} disabled=${waiting !== ""} onClick=${during(name, action)} ...${rest}>${label}<//>`;
+  const state = run?.state;
+  const active = state === "running" || state === "paused";
+  const start = button("start", waiting === "start" ? "Getting ready …" : run ? "Start a new run" : "Start", startRun, {
+    kind: state === "stopped" ? "plain" : "primary", big: !run, disabled: waiting !== "" || Boolean(hindrance),
+  });
+  const phases = { preparing: "Preparing kernels for the device", evaluating: "Evaluating the test pictures", fetching: "Fetching pictures", decoding: "Decoding pictures" };
+  const shown = progress && (waiting || active) ? progress : undefined;
+  return html`
+    <div class="actions control" role="group" aria-label="Training">
+      ${state === "running" && [button("pause", "Pause", () => steer("pause")), button("stop", "Stop", () => steer("stop"))]}
+      ${state === "paused" && [
+        button("continue", "Continue", () => steer("continue"), { kind: "primary" }), button("step", "One step", () => steer("step")),
+        button("stop", "Stop", () => steer("stop")),
+      ]}
+      ${run && state === "stopped" && button("resume", "Resume", () => resumeRun(run.id), { kind: "primary" })}
+      ${!active && start}
+      ${!active && hindrance?.href && html`<${LinkButton} href=${hindrance.href}>${hindrance.label}<//>`}
+      ${!active && hindrance && html`<span class="soft">${hindrance.text}</span>`}
+    </div>
+    ${shown ? html`<${Progress} label=${phases[shown.phase]} done=${shown.done} total=${shown.total} note=${`${count(shown.done)} of ${count(shown.total)}`} />`
+      : waiting === "start" && html`<${Progress} label="Getting ready" />`}`;
+}
+
+/** How the run stands, in figures. @param {{run: RunReport}} props */
+function Figures({ run }) {
+  const speed = useThrottled((state) => state.live.samplesPerSecond, 500);
+  const left = useThrottled((state) => state.live.secondsLeft, 500);
+  const saved = useThrottled((state) => marksOf(state.run?.id)?.steps.at(-1) ?? 0, 500);
+  const epochs = run.stepsPerEpoch ? run.step / run.stepsPerEpoch : 0;
+  const all = run.stepsPerEpoch ? Math.ceil(run.totalSteps / run.stepsPerEpoch) : 0;
+  const running = run.state === "running";
+  return html`<${Card} title=${run.name} class="train-figures">
+    <${Progress} label=${{ running: "Training", paused: "Paused", stopped: "Stopped", finished: "Finished", failed: "Broke off" }[run.state]}
+      done=${run.step} total=${run.totalSteps} note=${`step ${count(run.step)} of ${count(run.totalSteps)}`} />
+    <${Readouts}>
+      <${Readout} label="Epochs done" value=${epochs.toFixed(1)} unit=${`of ${all}`} live=${running} />
+      <${Readout} label="Test accuracy" value=${percent(run.last?.testAccuracy)} />
+      <${Readout} label="Best so far" value=${percent(run.bestAccuracy)} />
+      <${Readout} label="Pictures a second" value=${running && speed ? count(speed) : "–"} live=${running} />
+      <${Readout} label="Time left" value=${running && speed ? duration(left) : "–"} live=${running} />
+      <${Readout} label="On the device" value=${bytes(run.deviceBytes)} />
+    <//>
+    <p class="soft train-device">On ${run.device.name} (${[run.device.backend, run.device.driver].filter(Boolean).join(", ")}).
+      ${saved > 0 && html` Last saved after step ${count(saved)}; the marks under the curves are what was saved.`}</p>
+  <//>`;
+}
+
+/** What has come of it, and what to do next. @param {{run: RunReport}} props */
+function Outcome({ run }) {
+  const lost = useThrottled((state) => marksOf(state.run?.id)?.lost ?? "", 200);
+  if (run.state === "failed") return html`<${Failed} run=${run} />`;
+  if (run.state === "finished" || (run.state === "stopped" && run.last)) {
+    const save = () => saveExport(run.id, "model");
+    return html`<${Notice} kind=${run.state === "finished" ? "good" : "info"} title=${run.state === "finished" ? "The training is finished" : "The training was stopped"}
+      actions=${html`
+        <${LinkButton} href="#/try" kind="primary">Try it<//>
+        <${LinkButton} href="#/understand">See its mistakes<//>
+        <${Button} onClick=${save}>Download the model<//>`}>
+      ${run.last ? `${percent(run.last.testAccuracy)} of the ${count(run.test)} test pictures are right.` : ""}
+      ${run.state === "stopped" && " It is kept and can be resumed."}
+    <//>`;
+  }
+  if (run.state === "stopped") return html`<${Notice} title="The training was stopped">It is kept as it stood after step ${count(run.step)}, and can be resumed.<//>`;
+  return lost ? html`<${Notice} kind="warning" title="The device was lost">${lost}<//>` : null;
+}
+
+/** @param {{run: RunReport}} props */
+function Failed({ run }) {
+  const problem = run.problem ?? "No reason was given.";
+  const wild = /nan|infinit|finite/i.test(problem);
+  const large = /memory|bytes|too large|allocat/i.test(problem);
+  const { optimizer, batchSize = 64 } = run.settings;
+  const slower = optimizer && { ...optimizer, lr: Number((optimizer.lr / 10).toPrecision(3)) };
+  const smaller = Math.max(1, batchSize >> 1);
+  return html`<${Notice} kind="error" title="The training broke off" actions=${html`
+      ${wild && slower && html`<${Button} onClick=${() => setSettings({ optimizer: slower })}>Take a learning rate of ${slower.lr}<//>`}
+      ${large && html`<${Button} onClick=${() => setSettings({ batchSize: smaller })}>Take batches of ${smaller}<//>`}
+      <${LinkButton} href="#/runs">All runs<//>`}>
+    <p>${problem}</p>
+    ${wild && html`<p>Most often the learning rate is too high. Take a tenth of it, then start again.</p>`}
+    ${large && html`<p>A smaller batch, smaller pictures or a smaller model take less memory.</p>`}
+    ${run.step > 0 && html`<p>What was learned before is kept, up to the last checkpoint.</p>`}
+  <//>`;
+}
