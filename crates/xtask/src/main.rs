@@ -1,12 +1,17 @@
 //! Set-up, tests and chores of the Convoke workspace. Standard library only: it is the first thing that a fresh machine
 //! compiles.
 
+mod apt;
+mod browser;
 mod options;
 mod setup;
 mod shell;
 mod stages;
+mod stamp;
+mod tools;
 mod vulkan;
 mod wasm;
+mod web;
 
 use std::process::ExitCode;
 
@@ -27,8 +32,10 @@ fn main() -> ExitCode {
             Ok(())
         }
         Task::Setup => setup::run(),
+        Task::SetupPage => setup::page(),
         Task::Test(chosen) => stages::run(&chosen),
         Task::Soak => stages::soak(),
+        Task::Stamp => stamp::run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -9,10 +9,14 @@ pub enum Task {
     Help,
     /// Install what the tests need.
     Setup,
+    /// Install what `trunk serve` needs.
+    SetupPage,
     /// Run these stages, named and in the order of [`STAGES`].
     Test(Vec<&'static str>),
     /// Run the tests that take long.
     Soak,
+    /// List the files of the page's build.
+    Stamp,
 }
 
 /// The help, with a line for each stage.
@@ -28,6 +32,7 @@ Tasks:
     test     Install what the tests need and is missing, then run every stage below; stops at the first that fails
     setup    Only install what the tests need
     soak     Run the tests that take long, in release mode (not part of `test`)
+    stamp    List the files of the page's build for its service worker (`trunk build` runs this)
     help     Print this
 
 Options of `test`:
@@ -48,12 +53,14 @@ pub fn parse(arguments: &[String]) -> Result<Task, String> {
         [] => Err("no task given".into()),
         ["help"] => Ok(Task::Help),
         ["setup"] => Ok(Task::Setup),
+        ["setup", "page"] => Ok(Task::SetupPage),
         ["soak"] => Ok(Task::Soak),
+        ["stamp"] => Ok(Task::Stamp),
         ["test"] => Ok(Task::Test(STAGES.iter().map(|s| s.name).collect())),
         ["test", "--only", list] => chosen(list),
         ["test", option] if option.starts_with("--only=") => chosen(&option["--only=".len()..]),
         ["test", "--only"] => Err("--only needs the names of stages, with commas between them".into()),
-        [task @ ("setup" | "test" | "soak" | "help"), rest @ ..] => {
+        [task @ ("setup" | "test" | "soak" | "stamp" | "help"), rest @ ..] => {
             Err(format!("`{task}` takes no `{}`", rest.join(" ")))
         }
         [other, ..] => Err(format!("there is no task `{other}`")),
@@ -115,5 +122,6 @@ mod tests {
             assert!(help().contains(&format!("    {:<8} {}", stage.name, stage.about)));
         }
         assert_eq!(parse_line("test --help"), Ok(Task::Help));
+        assert_eq!(parse_line("setup page"), Ok(Task::SetupPage));
     }
 }

@@ -1,22 +1,44 @@
-//! Installing what the tests need and is missing.
+//! Installing what the tests need, or what the page needs, and is missing.
 
-use std::path::Path;
-
-use crate::shell::{self, Outcome, as_root, cargo, output, program, succeeds};
+use crate::apt;
+use crate::browser;
+use crate::shell::{self, Outcome, cargo, program, succeeds};
+use crate::tools;
 use crate::vulkan;
-use crate::wasm;
+use crate::wasm::{self, Toolchain};
 
-/// Installs what is missing, or says what to install; then says what there is.
+/// Installs what of the tests' needs is missing, or says what to install; then says what there is.
 pub fn run() -> Outcome {
     component("fmt", "rustfmt")?;
     component("clippy", "clippy")?;
     graphics()?;
     let toolchain = wasm::install()?;
+    tools::install_for_tests()?;
+    browser::install()?;
     println!("rustfmt, clippy: there");
     println!("{}: there", if cfg!(target_os = "linux") { "Vulkan loader and driver" } else { "the system's graphics" });
-    println!("{}: there, in {}; to check a crate for it:", wasm::TARGET, toolchain.describe());
-    println!("    {}", shell::describe(&toolchain.check(&["--package", "convoke-core"])));
+    say_wasm(toolchain);
+    println!("wasm-bindgen, wasm-pack, trunk: there");
+    println!("Chromium, chromedriver, Node.js and the packages of {}: there", browser::TESTS);
     Ok(())
+}
+
+/// Installs what `trunk serve` needs and is missing.
+pub fn page() -> Outcome {
+    let toolchain = wasm::install()?;
+    tools::install_for_page()?;
+    say_wasm(toolchain);
+    println!("wasm-bindgen, trunk: there; to see the page:");
+    let mut trunk = program("trunk");
+    trunk.args(["serve", "--release"]);
+    toolchain.choose(&mut trunk);
+    println!("    {}", shell::describe(&trunk));
+    Ok(())
+}
+
+fn say_wasm(toolchain: Toolchain) {
+    println!("{}: there, in {}; to check a crate for it:", wasm::TARGET, toolchain.describe());
+    println!("    {}", shell::describe(&toolchain.cargo("check", &["--package", "convoke-core"])));
 }
 
 /// Makes sure of a subcommand of cargo that is a component of rustup.
@@ -45,7 +67,7 @@ fn graphics() -> Outcome {
         if missing.driver {
             packages.push("mesa-vulkan-drivers");
         }
-        apt_install(&packages).map_err(|reason| advice(&missing, &reason))?;
+        apt::install(&packages).map_err(|reason| advice(&missing, &reason))?;
         let missing = vulkan::Missing::here();
         if missing.any() {
             return Err(advice(&missing, "it is still not found after the installation"));
@@ -71,42 +93,9 @@ A graphics card's own driver serves as well. If yours lies elsewhere, name its m
     )
 }
 
-/// Installs those of the packages that are missing, on Debian and what descends from it. Never removes a package.
-pub fn apt_install(packages: &[&str]) -> Outcome {
-    let missing: Vec<&str> = packages.iter().copied().filter(|package| !has_package(package)).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    if !Path::new("/etc/debian_version").exists() || !succeeds(program("apt-get").arg("--version")) {
-        return Err("this is not Debian or Ubuntu, whose packages could be installed for you".into());
-    }
-    let apt = |arguments: &[&str]| {
-        as_root("env", &[&["DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"], arguments].concat())
-            .ok_or_else(|| format!("{} can't be installed without root or passwordless sudo", missing.join(" ")))
-    };
-    let install = [&["install", "--yes", "--no-remove", "--no-install-recommends"], missing.as_slice()].concat();
-    // A fresh machine has no package lists, and an old one stale ones: they are fetched only if need be.
-    if shell::run(&mut apt(&install)?).is_err() {
-        shell::run(&mut apt(&["update"])?)?;
-        shell::run(&mut apt(&install)?)?;
-    }
-    Ok(())
-}
-
-/// Whether dpkg has installed a package.
-fn has_package(name: &str) -> bool {
-    output(program("dpkg-query").args(["--show", "--showformat=${db:Status-Status}", name])).as_deref()
-        == Some("installed")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_not_installed_is_seen() {
-        assert!(!has_package("no-such-package-here"));
-    }
 
     #[test]
     fn advice_names_the_part_the_reason_and_the_way() {

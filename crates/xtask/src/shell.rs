@@ -61,6 +61,18 @@ pub fn output(command: &mut Command) -> Option<String> {
     Some(String::from_utf8_lossy(&output.stdout).trim().to_string())
 }
 
+/// Where the PATH has a program.
+pub fn find_program(name: &str) -> Option<PathBuf> {
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    // npm and its like are scripts on Windows.
+    let script = format!("{name}.cmd");
+    let names = if cfg!(windows) { vec![file, script] } else { vec![file] };
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .flat_map(|dir| names.iter().map(move |name| dir.join(name)).collect::<Vec<_>>())
+        .find(|file| file.is_file())
+}
+
 /// The command as one would type it, with the variables that it sets.
 pub fn describe(command: &Command) -> String {
     let quote = |text: &OsStr| {
@@ -113,5 +125,11 @@ mod tests {
         assert!(missing.contains("could not be started"), "{missing}");
         assert!(!succeeds(&mut program("no-such-program-here")));
         assert_eq!(output(program("rustc").arg("--no-such-flag")), None);
+    }
+
+    #[test]
+    fn a_program_is_found_on_the_path() {
+        assert!(find_program("cargo").is_some_and(|path| path.is_file()));
+        assert_eq!(find_program("no-such-program-here"), None);
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::setup;
 use crate::shell::{Outcome, cargo, run as run_command};
-use crate::wasm::{TARGET, Toolchain};
+use crate::web;
 
 /// One stage.
 pub struct Stage {
@@ -30,7 +30,26 @@ pub const STAGES: &[Stage] = &[
     },
     Stage { name: "doctest", about: "The examples in the documentation run", run: || run_command(&mut doctests()) },
     Stage { name: "doc", about: "The documentation builds without a warning", run: || run_command(&mut doc()) },
-    Stage { name: "wasm", about: "What a browser needs compiles for wasm32-unknown-unknown", run: check_for_wasm },
+    Stage {
+        name: "wasm",
+        about: "clippy has nothing to warn of in what a browser needs, its tests included",
+        run: web::lint,
+    },
+    Stage {
+        name: "types",
+        about: "The page and the examples hold the types of the worker and the package",
+        run: web::types,
+    },
+    Stage {
+        name: "browser",
+        about: "Op laws, worker and storage in Chromium, on WebGPU and on the CPU",
+        run: web::wasm_tests,
+    },
+    Stage {
+        name: "page",
+        about: "The page, built for release, as a person uses it, in Chromium; its size",
+        run: web::page_tests,
+    },
 ];
 
 fn fmt() -> Command {
@@ -61,13 +80,6 @@ fn doc() -> Command {
     command
 }
 
-/// All crates but those that have no place in a browser.
-fn check_for_wasm() -> Outcome {
-    let toolchain = Toolchain::find().ok_or_else(|| format!("{TARGET} is missing; run `cargo xtask setup`"))?;
-    let excluded = ["--exclude", "convoke-cli", "--exclude", "convoke-tests", "--exclude", "xtask"];
-    run_command(&mut toolchain.check(&[&["--workspace"], excluded.as_slice()].concat()))
-}
-
 /// The tests that take long.
 pub fn soak() -> Outcome {
     run_command(&mut cargo(&[
@@ -76,7 +88,8 @@ pub fn soak() -> Outcome {
         "--package=convoke-tests",
         "--package=convoke-cli",
         "--features=convoke-tests/soak,convoke-cli/soak",
-    ]))
+    ]))?;
+    web::soak()
 }
 
 /// What became of a stage.

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::setup::apt_install;
+use crate::apt;
 use crate::shell::{self, Outcome, as_root, cargo, output, program, succeeds, target_dir};
 
 /// The target's name.
@@ -45,22 +45,37 @@ impl Toolchain {
         }
     }
 
-    /// `cargo check` for the target. It builds in a folder of its own, so that two compilers don't undo each other's work.
-    pub fn check(self, arguments: &[&str]) -> Command {
-        let dir = match std::env::var_os("CARGO_TARGET_DIR") {
-            Some(_) => target_dir().join("wasm"),
-            None => "target/wasm".into(),
-        };
-        let mut command = cargo(&["check", "--target", TARGET, "--target-dir"]);
-        command.arg(dir).args(arguments);
-        self.choose(&mut command);
+    /// A subcommand of cargo for the target.
+    pub fn cargo(self, subcommand: &str, arguments: &[&str]) -> Command {
+        let mut command = cargo(&[subcommand, "--target", TARGET]);
+        command.args(arguments);
+        self.build_in(&mut command);
         command
     }
 
+    /// Whether it has a subcommand of cargo.
+    pub fn has(self, subcommand: &str) -> bool {
+        let mut command = cargo(&[subcommand, "--version"]);
+        self.choose(&mut command);
+        succeeds(&mut command)
+    }
+
+    /// Makes a command that calls cargo do it with this toolchain, in a folder of its own, so that two compilers don't undo each
+    /// other's work.
+    pub fn build_in(self, command: &mut Command) {
+        self.choose(command);
+        // In full, since wasm-pack calls cargo in another folder.
+        command.env("CARGO_TARGET_DIR", target_dir().join("wasm"));
+    }
+
     /// Makes rustup's cargo or rustc run as this toolchain.
-    fn choose(self, command: &mut Command) {
+    pub fn choose(self, command: &mut Command) {
         if self == Self::Web {
             command.env("RUSTUP_TOOLCHAIN", WEB);
+            // Debian's compiler comes without the linker for the target.
+            if let Some(linker) = linker() {
+                command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
+            }
         }
     }
 
@@ -76,6 +91,14 @@ impl Toolchain {
         self.choose(&mut command);
         written.is_ok() && succeeds(&mut command)
     }
+}
+
+/// The linker for the target that the usual toolchain brings.
+fn linker() -> Option<PathBuf> {
+    let sysroot = PathBuf::from(output(program("rustc").args(["--print", "sysroot"]))?);
+    let hosts = std::fs::read_dir(sysroot.join("lib/rustlib")).ok()?;
+    let name = format!("rust-lld{}", std::env::consts::EXE_SUFFIX);
+    hosts.flatten().map(|host| host.path().join("bin").join(&name)).find(|path| path.is_file())
 }
 
 /// Makes sure of the target: what there is, else rustup's, else Debian's.
@@ -102,7 +125,7 @@ pub fn install() -> Outcome<Toolchain> {
 
 /// Debian's compiler, made known to rustup, and its standard library for the target.
 fn from_debian() -> Outcome {
-    apt_install(&PACKAGES)?;
+    apt::install(&PACKAGES)?;
     if output(program("rustup").arg("--version")).is_some() {
         link()?;
     }
@@ -172,10 +195,14 @@ mod tests {
 
     #[test]
     fn only_the_web_toolchain_is_chosen_by_name() {
-        let line = |toolchain: Toolchain| shell::describe(&toolchain.check(&["--package", "convoke-core"]));
-        assert!(line(Toolchain::Web).starts_with("RUSTUP_TOOLCHAIN=web cargo check --target wasm32-unknown-unknown"));
-        assert!(line(Toolchain::Usual).starts_with("cargo check --target wasm32-unknown-unknown"));
-        assert!(line(Toolchain::Usual).contains("wasm --package convoke-core"));
+        let line = |toolchain: Toolchain| shell::describe(&toolchain.cargo("check", &["--package", "convoke-core"]));
+        let cargo = "cargo check --target wasm32-unknown-unknown --package convoke-core";
+        let (web, usual) = (line(Toolchain::Web), line(Toolchain::Usual));
+        assert!(web.contains("RUSTUP_TOOLCHAIN=web") && web.ends_with(cargo), "{web}");
+        assert!(!usual.contains("RUSTUP_TOOLCHAIN") && usual.ends_with(cargo), "{usual}");
+        for line in [web, usual] {
+            assert!(line.contains("CARGO_TARGET_DIR=") && line.contains("wasm cargo"), "{line}");
+        }
     }
 
     #[test]
