@@ -39,6 +39,20 @@ pub enum DataError {
         /// Why.
         source: io::Error,
     },
+    /// A zip archive can't be used, as a whole or for one of its files.
+    #[error("{found}; {advice}")]
+    Archive {
+        /// What is wrong with what.
+        found: String,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// Bytes that are no dataset as [`Dataset::encode`](crate::Dataset::encode) stores it.
+    #[error("the stored dataset can't be used: {found}; open the pictures anew")]
+    Stored {
+        /// What is wrong.
+        found: String,
+    },
     /// A file is not what its name says.
     #[error("{path} is not {expected}: {found}; fetch it again, or give another folder")]
     Malformed {

@@ -1,6 +1,6 @@
 //! How bytes come in, without the crate reading files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 /// A folder and what is in it, at any depth.
@@ -41,4 +41,41 @@ impl Files for MemoryFiles {
     fn read(&self, path: &str) -> io::Result<Vec<u8>> {
         self.0.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
+}
+
+/// Files without some that are to be left out, such as those that [`DataError::Unreadable`](crate::DataError::Unreadable)
+/// lists.
+///
+/// A folder that loses its last file stays, as an empty one: a class doesn't vanish unnoticed.
+pub struct LeavingOut<'a> {
+    files: &'a dyn Files,
+    left_out: BTreeSet<String>,
+}
+
+impl<'a> LeavingOut<'a> {
+    /// `files` without those paths; what is not there anyway doesn't matter.
+    pub fn new(files: &'a dyn Files, left_out: impl IntoIterator<Item = String>) -> Self {
+        Self { files, left_out: left_out.into_iter().collect() }
+    }
+}
+
+impl Files for LeavingOut<'_> {
+    fn paths(&self) -> Vec<String> {
+        let (mut kept, gone): (Vec<_>, Vec<_>) =
+            self.files.paths().into_iter().partition(|path| !self.left_out.contains(path));
+        let filled: BTreeSet<&str> = kept.iter().flat_map(|path| folders(path)).collect();
+        let emptied: BTreeSet<&str> = gone.iter().flat_map(|path| folders(path)).collect();
+        let empty: Vec<String> = emptied.difference(&filled).map(|folder| folder.to_string()).collect();
+        kept.extend(empty);
+        kept
+    }
+
+    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+        if self.left_out.contains(path) { Err(io::ErrorKind::NotFound.into()) } else { self.files.read(path) }
+    }
+}
+
+/// The folders that a file lies in, each with a `/` at its end.
+fn folders(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').map(|(end, _)| &path[..=end]).filter(move |folder| folder.len() < path.len())
 }

@@ -2,7 +2,8 @@
 //!
 //! [`open`] takes IDX files (the MNIST family), CIFAR-10's binary batches, or a folder of class folders of PNG, JPEG and
 //! WebP pictures, and gives a [`Dataset`]: bytes in memory, all of one size. The crate reads no files and starts no
-//! threads: bytes come through [`Files`], which a program implements on a folder, and a tab on what was dropped into it.
+//! threads: bytes come through [`Files`], which a program implements on a folder, a tab on what was dropped into it, and [`Archive`]
+//! on a zip file.
 //!
 //! ```
 //! use convoke_data::{MemoryFiles, Normalization, Options, open};
@@ -24,10 +25,10 @@
 //! # Ok::<(), convoke_data::DataError>(())
 //! ```
 
+mod archive;
 mod builder;
 mod cifar;
 mod dataset;
-#[cfg(feature = "embedded")]
 mod embedded;
 mod error;
 mod files;
@@ -38,12 +39,16 @@ mod normalize;
 mod open;
 mod picture;
 mod split;
+mod stored;
+mod window;
 
+pub use archive::{Archive, MAX_ENTRIES, MAX_FILE_BYTES};
 pub use dataset::{Dataset, Samples, shuffled};
 #[cfg(feature = "embedded")]
 pub use embedded::embedded;
+pub use embedded::fashion_mnist_mini;
 pub use error::{DataError, Found, Unreadable};
-pub use files::{Files, MemoryFiles};
+pub use files::{Files, LeavingOut, MemoryFiles};
 pub use normalize::{Normalization, Statistics};
 pub use open::{Options, open};
 pub use picture::{MAX_DECODED_BYTES, MAX_SIDE, Picture, decode};

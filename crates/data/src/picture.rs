@@ -34,6 +34,26 @@ impl Picture {
         Self { channels, height, width, planes }
     }
 
+    /// A picture from pixels as a canvas or a camera gives them: red, green, blue and alpha, not premultiplied, row by
+    /// row. It is laid over white where it is transparent; one whose pixels are all grey has one channel.
+    ///
+    /// # Errors
+    /// [`DataError::Option`] where a side is 0 or beyond [`MAX_SIDE`], or the bytes are not four for each pixel.
+    pub fn from_rgba(width: usize, height: usize, pixels: &[u8]) -> Result<Self, DataError> {
+        let wrong = |option, found, allowed| Err(DataError::Option { option, found, allowed });
+        let sides = 1..=MAX_SIDE as usize;
+        if !sides.contains(&width) || !sides.contains(&height) {
+            let allowed = format!("1 to {MAX_SIDE} a side");
+            return wrong("size of a picture, rows first,", format!("{height}×{width}"), allowed);
+        }
+        let bytes = 4 * width as u64 * height as u64;
+        if pixels.len() as u64 != bytes {
+            let allowed = format!("{bytes}, four for each of {height}×{width} pixels");
+            return wrong("number of bytes of a picture", pixels.len().to_string(), allowed);
+        }
+        Ok(Self::from_interleaved(height as u32, width as u32, pixels, rgba_over_white))
+    }
+
     /// 1 or 3.
     pub fn channels(&self) -> usize {
         self.channels
@@ -171,15 +191,17 @@ fn from_image(image: DynamicImage) -> Picture {
             [over_white(grey, alpha); 3]
         }),
         (true, false) => Picture::from_interleaved(height, width, &image.into_rgb8(), |pixel| pixel),
-        (true, true) => Picture::from_interleaved(height, width, &image.into_rgba8(), |[red, green, blue, alpha]| {
-            [red, green, blue].map(|value| over_white(value, alpha))
-        }),
+        (true, true) => Picture::from_interleaved(height, width, &image.into_rgba8(), rgba_over_white),
     }
 }
 
 /// 0.299 · red + 0.587 · green + 0.114 · blue, with weights that add up to 2¹⁶.
 fn luma(red: u8, green: u8, blue: u8) -> u8 {
     ((u32::from(red) * 19_595 + u32::from(green) * 38_470 + u32::from(blue) * 7_471 + 0x8000) >> 16) as u8
+}
+
+fn rgba_over_white([red, green, blue, alpha]: [u8; 4]) -> [u8; 3] {
+    [red, green, blue].map(|value| over_white(value, alpha))
 }
 
 /// `alpha · value + (1 − alpha) · white`, rounded.

@@ -10,7 +10,7 @@ fn record(label: u8) -> Vec<u8> {
     bytes
 }
 
-fn files() -> MemoryFiles {
+pub fn files() -> MemoryFiles {
     MemoryFiles::from([
         ("cifar-10-batches-bin/data_batch_1.bin", [record(0), record(1)].concat()),
         ("cifar-10-batches-bin/data_batch_2.bin", record(2)),

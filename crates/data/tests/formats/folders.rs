@@ -1,10 +1,10 @@
-use convoke_data::{Files, MemoryFiles, Options, open};
+use convoke_data::{DataError, Files, LeavingOut, MemoryFiles, Options, open};
 use image::{GrayImage, ImageFormat, Luma, Rgb, RgbImage};
 
 use crate::pictures::encode;
 use crate::{names, opened, refused};
 
-fn grey(value: u8) -> Vec<u8> {
+pub fn grey(value: u8) -> Vec<u8> {
     encode(GrayImage::from_pixel(2, 2, Luma([value])), ImageFormat::Png)
 }
 
@@ -17,7 +17,7 @@ fn pictures(paths: &[&str]) -> MemoryFiles {
     MemoryFiles::from(paths.iter().enumerate().map(|(i, path)| (*path, grey(i as u8))))
 }
 
-fn many(classes: &[&str], each: usize) -> MemoryFiles {
+pub fn many(classes: &[&str], each: usize) -> MemoryFiles {
     let paths = classes.iter().flat_map(|class| (0..each).map(move |i| format!("{class}/{i}.png")));
     MemoryFiles::from(paths.enumerate().map(|(i, path)| (path, grey(i as u8))))
 }
@@ -144,6 +144,37 @@ fn unreadable_pictures_are_all_named() {
     }
     let message = refused(&files);
     assert!(message.ends_with("; and 7 more; repair, convert or remove them"), "{message}");
+}
+
+/// `files` without those that can't be read.
+fn readable(files: &MemoryFiles) -> LeavingOut<'_> {
+    let error = open(files, &Options::default(), &mut |_, _| {}).unwrap_err();
+    let DataError::Unreadable { files: unreadable } = error else { panic!("{error}") };
+    LeavingOut::new(files, unreadable.into_iter().map(|file| file.path))
+}
+
+#[test]
+fn unreadable_pictures_can_be_left_out() {
+    let sound = many(&["pets/cat", "pets/dog"], 10);
+    let mut files = sound.clone();
+    for path in ["pets/cat/bad.png", "pets/dog/sub/bad.jpg", "pets/dog/notes.txt"] {
+        files.insert(path, vec![1, 2, 3]);
+    }
+    let left = readable(&files);
+    assert_eq!(opened(&left), opened(&sound));
+    assert_eq!(left.read("pets/dog/notes.txt").unwrap_err().kind(), std::io::ErrorKind::NotFound);
+    assert_eq!(left.read("pets/dog/1.png").unwrap(), sound.read("pets/dog/1.png").unwrap());
+}
+
+#[test]
+fn a_class_that_is_left_out_as_a_whole_is_noticed() {
+    let mut files = many(&["pets/cat", "pets/dog"], 10);
+    files.insert("pets/emu/old/bad.png", vec![1, 2, 3]);
+    let left = readable(&files);
+    assert_eq!(left.paths()[20..], ["pets/emu/", "pets/emu/old/"]);
+    assert_eq!(refused(&left), "class folder pets/emu holds no pictures; put some in, or remove it");
+    let nothing = LeavingOut::new(&files, files.paths());
+    assert_eq!(refused(&nothing), "class folder pets/cat holds no pictures; put some in, or remove it");
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Three pictures of 2×2 to train on, two to test on.
-fn files() -> MemoryFiles {
+pub fn files() -> MemoryFiles {
     MemoryFiles::from([
         (TRAIN_IMAGES, idx(&[3, 2, 2], &[0, 1, 2, 3, 10, 11, 12, 13, 20, 21, 22, 23])),
         (TRAIN_LABELS, idx(&[3], &[0, 2, 1])),

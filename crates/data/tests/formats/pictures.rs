@@ -65,6 +65,30 @@ fn sixteen_bits_become_eight() {
 }
 
 #[test]
+fn pixels_of_a_canvas_are_taken_as_a_file_of_them_is() {
+    let opaque = vec![9, 8, 7, 255, 1, 2, 3, 255, 4, 4, 4, 255, 0, 0, 0, 255, 5, 5, 5, 255, 6, 6, 6, 255];
+    let clear = vec![9, 8, 7, 0, 100, 0, 200, 51, 255, 255, 255, 128, 9, 8, 7, 255, 0, 0, 0, 1, 0, 0, 0, 254];
+    let grey = [0, 50, 100, 150, 200, 255].into_iter().flat_map(|value| [value, value, value, 200]).collect();
+    for (pixels, channels) in [(opaque, 3), (clear, 3), (grey, 1)] {
+        let picture = Picture::from_rgba(3, 2, &pixels).unwrap();
+        assert_eq!(shape(&picture), [channels, 2, 3]);
+        assert_eq!(picture, decode(&png(RgbaImage::from_raw(3, 2, pixels).unwrap()), "x").unwrap());
+    }
+}
+
+#[test]
+fn pixels_that_make_no_canvas_are_refused() {
+    let refused = |width, height, bytes| Picture::from_rgba(width, height, &vec![0; bytes]).unwrap_err().to_string();
+    let message = "size of a picture, rows first, is 5×0, but must be 1 to 20000 a side";
+    assert_eq!(refused(0, 5, 0), message);
+    assert_eq!(refused(20_001, 1, 80_004), message.replace("5×0", "1×20001"));
+    let message = "number of bytes of a picture is 23, but must be 24, four for each of 2×3 pixels";
+    assert_eq!(refused(3, 2, 23), message);
+    assert_eq!(refused(3, 2, 25), message.replace("23", "25"));
+    assert!(refused(usize::MAX, usize::MAX, 4).contains("1 to 20000 a side"));
+}
+
+#[test]
 fn what_is_transparent_lies_over_white() {
     let image = RgbaImage::from_raw(4, 1, vec![9, 8, 7, 255, 9, 8, 7, 0, 100, 0, 200, 51, 255, 255, 255, 128]).unwrap();
     // 0.2 of the colour and 0.8 of white: 20 + 204, 204, 40 + 204.
