@@ -30,7 +30,7 @@ export function RunCurves() {
   };
   const charts = (["loss", "accuracy"]).map((measure) => {
     const kind = /** @type {Measure} */ (measure);
-    return html`<${RunChart} key=${kind} measure=${kind} curve=${curves.current[kind]} weight=${weight} version=${live.version} />`;
+    return html`<${RunChart} key=${kind} measure=${kind} curve=${curves.current[kind]} weight=${weight} />`;
   });
   return html`<${Card} title="Curves" actions=${html`
       <${Slider} label="Smoothing" value=${weight} min=${0} max=${0.99} step=${0.01} says=${weight === 0 ? "none" : weight.toFixed(2)} onChange=${smooth} />
