@@ -43,28 +43,28 @@ export function restart() {
 let opening = 0;
 
 /**
- * Opens data. A problem is kept in the state (`dataProblem`), with what was open before.
- * @param {DataSource} dataSource
+ * Opens data. Where that fails, what was open before stays open, and the state says why (`dataProblem`).
+ * @param {DataSource} source
  * @param {string[]} [leaveOut] paths of files that can't be read and are not wanted
  */
-export async function openData(dataSource, leaveOut = []) {
+export async function openData(source, leaveOut = []) {
   const own = ++opening;
-  set({ dataSource, leaveOut, opening: true, dataProblem: undefined, progress: undefined });
+  set({ attempted: { source, leaveOut }, opening: true, dataProblem: undefined, progress: undefined });
   try {
     const { settings, testFraction } = get();
-    const data = await call({ type: "openData", source: dataSource, input: modelInput(), seed: settings.seed ?? 0, testFraction, leaveOut });
+    const data = await call({ type: "openData", source, input: modelInput(), seed: settings.seed ?? 0, testFraction, leaveOut });
     if (own !== opening) return;
-    set({ data, dataVersion: get().dataVersion + 1, opening: false, progress: undefined });
+    set({ data, dataSource: source, leaveOut, dataVersion: get().dataVersion + 1, opening: false, progress: undefined });
   } catch (error) {
     if (own !== opening) return;
     set({ opening: false, progress: undefined, dataProblem: asCommandError(error) });
   }
 }
 
-/** Opens the same data without the files that could not be read. */
+/** Tries the same data again without the files that could not be read. */
 export function leaveUnreadableOut() {
-  const { dataSource, leaveOut, dataProblem } = get();
-  return openData(dataSource, [...leaveOut, ...(dataProblem?.files ?? []).map((file) => file.path)]);
+  const { attempted, dataProblem } = get();
+  return openData(attempted.source, [...attempted.leaveOut, ...(dataProblem?.files ?? []).map((file) => file.path)]);
 }
 
 /** Opens the same data with another share of it for testing. @param {number} testFraction */

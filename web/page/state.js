@@ -47,6 +47,7 @@ import { useEffect, useRef, useState } from "./vendor/preact-htm.js";
  * @property {number} dataVersion changes whenever other pictures are open
  * @property {DataSource} dataSource where they are
  * @property {string[]} leaveOut what of it is left out
+ * @property {{source: DataSource, leaveOut: string[]}} attempted what was last asked to be opened
  * @property {number} testFraction
  * @property {boolean} opening whether data is being opened
  * @property {CommandError | undefined} dataProblem why it could not be
@@ -78,6 +79,7 @@ let state = {
   dataVersion: 0,
   dataSource: { type: "embedded" },
   leaveOut: [],
+  attempted: { source: { type: "embedded" }, leaveOut: [] },
   testFraction: 0.2,
   opening: false,
   dataProblem: undefined,
