@@ -1,9 +1,10 @@
 //! `--data`: the pictures.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use convoke::FolderFiles;
-use convoke::data::{DataError, embedded, open};
+use convoke::data::{Archive, DataError, embedded, open};
 use convoke::prelude::{Dataset, Options};
 
 use crate::failure::{Failure, Result};
@@ -18,6 +19,8 @@ pub enum Source {
     Embedded,
     /// A folder.
     Folder(PathBuf),
+    /// A zip file.
+    Archive(PathBuf),
 }
 
 impl Source {
@@ -26,10 +29,15 @@ impl Source {
         match named {
             None | Some(EMBEDDED) => Ok(Self::Embedded),
             Some(folder) if Path::new(folder).is_dir() => Ok(Self::Folder(folder.into())),
+            Some(file) if is_zip(file) && Path::new(file).is_file() => Ok(Self::Archive(file.into())),
             Some(other) => {
-                let problem = if Path::new(other).exists() { "it is not a folder" } else { "there is no such folder" };
+                let problem = match Path::new(other).exists() {
+                    true => "it is not a folder, and no zip file by its name",
+                    false if is_zip(other) => "there is no such file",
+                    false => "there is no such folder",
+                };
                 Err(Failure::Usage(format!(
-                    "--data {other}: {problem}; give a folder of class folders of pictures, of IDX files or of CIFAR-10's binary batches, or {EMBEDDED}"
+                    "--data {other}: {problem}; give a folder of class folders of pictures, of IDX files or of CIFAR-10's binary batches, a zip file of that, or {EMBEDDED}"
                 )))
             }
         }
@@ -39,7 +47,9 @@ impl Source {
     pub fn lasting_name(&self) -> String {
         match self {
             Self::Embedded => EMBEDDED.into(),
-            Self::Folder(folder) => std::path::absolute(folder).as_ref().unwrap_or(folder).display().to_string(),
+            Self::Folder(path) | Self::Archive(path) => {
+                std::path::absolute(path).as_ref().unwrap_or(path).display().to_string()
+            }
         }
     }
 
@@ -57,6 +67,10 @@ impl Source {
                 Ok(files) => open(&files, &options, progress),
                 Err(error) => return Err(Failure::Run(format!("can't list {}: {error}", folder.display()))),
             },
+            Self::Archive(path) => match File::open(path) {
+                Ok(file) => Archive::open(file).and_then(|files| open(&files, &options, progress)),
+                Err(error) => return Err(Failure::Run(format!("can't read {}: {error}", path.display()))),
+            },
         };
         read.map_err(|error| match error {
             DataError::Option { .. } => Failure::from(error).at(&format!("the model's input {input:?}")),
@@ -69,9 +83,14 @@ impl std::fmt::Display for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Embedded => f.write_str(EMBEDDED),
-            Self::Folder(folder) => folder.display().fmt(f),
+            Self::Folder(path) | Self::Archive(path) => path.display().fmt(f),
         }
     }
+}
+
+/// Whether a name is that of a zip file.
+fn is_zip(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|kind| kind.eq_ignore_ascii_case("zip"))
 }
 
 /// Checks that data has the classes that a model was trained for. Those of IDX files have numbers for names, which say nothing.

@@ -28,7 +28,7 @@ pub struct EvalArgs {
     #[arg(long, value_name = "FILE")]
     checkpoint: PathBuf,
 
-    /// The pictures: a folder as for `train`, or fashion-mnist-mini [default: fashion-mnist-mini]
+    /// The pictures: a folder or a zip file as for `train`, or fashion-mnist-mini [default: fashion-mnist-mini]
     #[arg(long, value_name = "D")]
     data: Option<String>,
 

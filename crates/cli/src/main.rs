@@ -2,7 +2,6 @@
 
 mod bench;
 mod checkpoint;
-mod curves;
 mod data;
 mod device;
 mod devices;

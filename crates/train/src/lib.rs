@@ -23,5 +23,5 @@ pub use predictor::Predictor;
 pub use session::{Evaluation, Input, Session};
 pub use settings::Settings;
 pub use store::{MemoryStore, Store, StoreError, Stored};
-pub use trainer::{Host, Outcome, Trainer};
-pub use weights::{check_weights, initial_weights};
+pub use trainer::{Host, Outcome, Trainer, fingerprint};
+pub use weights::{check_weights, given_weights, initial_weights};

@@ -42,22 +42,30 @@ impl Predictor {
         &mut self.session
     }
 
-    /// The probability of each class for each of the pictures, which are of the model's shape; labels are not looked at.
+    /// The probability of each class for each of the pictures, which are of the model's shape; labels are not looked at. `progress` is
+    /// told how many of how many are done, and breaks off by `false`: then there are none.
     ///
     /// # Errors
     /// [`TrainError::Engine`](crate::TrainError::Engine).
     ///
     /// # Panics
     /// Where the pictures are of another size than the model takes.
-    pub async fn predict(&mut self, pictures: &Samples) -> Result<Vec<Vec<f64>>> {
+    pub async fn predict(
+        &mut self,
+        pictures: &Samples,
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<Option<Vec<Vec<f64>>>> {
         let wanted = self.session.data().sample_bytes();
-        assert_eq!(pictures.sample_bytes(), wanted, "bytes of a picture");
+        assert!(pictures.is_empty() || pictures.sample_bytes() == wanted, "a picture has {wanted} bytes");
         let order: Vec<u32> = (0..pictures.len() as u32).collect();
         let mut probabilities = Vec::with_capacity(order.len());
         for batch in order.chunks(self.session.program().capacity) {
             let step = self.session.stage_streamed(pictures, batch)?;
             probabilities.extend(self.session.classify(step).await?);
+            if !progress(probabilities.len(), order.len()) {
+                return Ok(None);
+            }
         }
-        Ok(probabilities)
+        Ok(Some(probabilities))
     }
 }

@@ -169,6 +169,11 @@ impl Trainer {
         &mut self.session
     }
 
+    /// What is trained.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
     /// How to train.
     pub fn settings(&self) -> &Settings {
         &self.settings
@@ -478,8 +483,8 @@ fn line(record: &Record) -> Vec<u8> {
     line
 }
 
-/// A hash of all that training sees of the data.
-fn fingerprint(data: &Dataset) -> String {
+/// A hash of all that training sees of the data: a checkpoint is resumed on that data alone.
+pub fn fingerprint(data: &Dataset) -> String {
     let mut hash = xxhash_rust::xxh3::Xxh3::new();
     for samples in [&data.train, &data.test] {
         hash.update(bytemuck::cast_slice(&samples.labels));

@@ -3,9 +3,10 @@
 use convoke_core::graph::Init;
 use convoke_core::model::Network;
 use convoke_core::random::{Stream, StreamId};
-use convoke_formats::NamedTensor;
+use convoke_formats::{NamedTensor, TensorFile};
 
 use crate::error::{Result, TrainError};
+use crate::model_file::ModelFile;
 
 /// The weights that a seed begins with, drawn as PyTorch's default initialisation has it: uniform in `±1/√fan_in`.
 pub fn initial_weights(network: &Network, seed: u64) -> Vec<NamedTensor> {
@@ -18,6 +19,19 @@ pub fn initial_weights(network: &Network, seed: u64) -> Vec<NamedTensor> {
         NamedTensor { name: name.into(), dims: ty.dims.clone(), data }
     };
     parameters.map(draw).collect()
+}
+
+/// The weights in a file, in the model's order. What Convoke itself has written may hold more than weights, as a checkpoint does; of
+/// any other file all tensors count.
+///
+/// # Errors
+/// [`TrainError::Weights`] where they don't fit the model.
+pub fn given_weights(network: &Network, name: &str, file: TensorFile) -> Result<Vec<NamedTensor>> {
+    let tensors = match ModelFile::from_tensor_file(name, file.clone()) {
+        Ok(model) => model.weights,
+        Err(_) => file.tensors,
+    };
+    check_weights(network, name, tensors)
 }
 
 /// Checks that tensors are exactly a model's parameters, in any order, and returns them in the model's.

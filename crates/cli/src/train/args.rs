@@ -28,11 +28,12 @@ pub struct TrainArgs {
     #[arg(value_name = "MODEL")]
     pub model: Option<String>,
 
-    /// The pictures: a folder, or fashion-mnist-mini, which is inside the program [default: fashion-mnist-mini]
+    /// The pictures: a folder, a zip file, or fashion-mnist-mini, which is inside the program [default: fashion-mnist-mini]
     ///
     /// A folder of class folders of PNG, JPEG or WebP pictures, with or without train/ and test/ (or val/) around them; the
-    /// four IDX files of the MNIST family, gzipped or not; or CIFAR-10's binary batches. Pictures are brought to the model's
-    /// size and number of channels. Without a test/ folder a fifth of the pictures tests, always the same ones.
+    /// four IDX files of the MNIST family, gzipped or not; or CIFAR-10's binary batches; or a zip file of any of these. Pictures
+    /// are brought to the model's size and number of channels. Without a test/ folder a fifth of the pictures tests, always
+    /// the same ones.
     #[arg(long, value_name = "D")]
     pub data: Option<String>,
 

@@ -12,9 +12,8 @@ use std::time::Instant;
 
 use convoke::device::DeviceRequest;
 use convoke::engine::{DeviceInfo, DeviceKind};
-use convoke::formats::{NamedTensor, TensorFile};
-use convoke::prelude::{Checkpoint, Dataset, Host, ModelFile, Network, Outcome, Settings, Store, TrainError, Trainer};
-use convoke::train::check_weights;
+use convoke::prelude::{Checkpoint, Dataset, Host, Outcome, Settings, Store, TrainError, Trainer};
+use convoke::train::given_weights;
 use convoke::{FolderStore, block_on};
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +22,7 @@ use crate::data::Source;
 use crate::failure::{Failure, Result};
 use crate::model::Model;
 use crate::status::Status;
-use crate::{curves, device, model, output, text};
+use crate::{device, model, output, text};
 pub use args::TrainArgs;
 use folder::{Hold, RunFolder};
 use watch::Watch;
@@ -109,7 +108,7 @@ fn begin(args: &TrainArgs, status: &Status) -> Result<Prepared> {
     let data = source.read(model.spec.input, &mut status.phase("reading pictures"))?;
     let network = model.build(data.classes.len())?;
     let statistics = args.normalize.clone().unwrap_or_default().resolve(&data, model.spec.input[0])?;
-    let weights = init.map(|file| given_weights(&network, args.init.as_deref(), file));
+    let weights = init.map(|file| given_weights(&network, &init_name(args), file));
     let note = Note::new(&source, engine.info()).text();
     let (data, weights) = (Rc::new(data), weights.transpose()?);
     let mut progress = status.phase("preparing kernels");
@@ -119,14 +118,9 @@ fn begin(args: &TrainArgs, status: &Status) -> Result<Prepared> {
     Ok(Prepared { trainer, store, hold })
 }
 
-/// The weights in a file, checked. What Convoke itself has written may hold more than weights, as a checkpoint does.
-fn given_weights(network: &Network, path: Option<&Path>, file: TensorFile) -> Result<Vec<NamedTensor>> {
-    let name = path.map_or(String::new(), |path| path.display().to_string());
-    let tensors = match ModelFile::from_tensor_file(&name, file.clone()) {
-        Ok(model) => model.weights,
-        Err(_) => file.tensors,
-    };
-    Ok(check_weights(network, &name, tensors)?)
+/// What messages call the file of `--init`.
+fn init_name(args: &TrainArgs) -> String {
+    args.init.as_ref().map_or(String::new(), |path| path.display().to_string())
 }
 
 /// Prepares a run to go on where its last checkpoint was taken.
@@ -193,7 +187,8 @@ fn describe(optimizer: &convoke::optim::Optimizer) -> String {
 fn draw(trainer: &Trainer, store: &FolderStore) -> Result<()> {
     let log = block_on(store.get("metrics.jsonl"))?.unwrap_or_default();
     let title = store.folder().file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
-    if let Some(svg) = curves::draw(&log, &title, trainer.steps_per_epoch())? {
+    let svg = convoke_plot::curves(&log, &title, trainer.steps_per_epoch());
+    if let Some(svg) = svg.map_err(|error| Failure::Run(error.to_string()))? {
         block_on(store.put("curves.svg", svg.into_bytes()))?;
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! The command `convoke`, run as users run it.
 
+mod archives;
 mod help;
 mod interrupted;
 mod outputs;

@@ -1,0 +1,200 @@
+//! Data that the page has opened: where it came from, and its pictures as the model takes them.
+
+use std::rc::Rc;
+
+use convoke::data::{Archive, Dataset, MemoryFiles, Options, fashion_mnist_mini, open};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Response, Url};
+
+use crate::blobs::{BlobFiles, BlobReader};
+use crate::failure::Result;
+use crate::protocol::{ClassReport, DataReport, DataSource, Failure, Phase, Warning};
+use crate::scope;
+
+/// The name of the pictures that come along, as the command calls them.
+pub(crate) const EMBEDDED: &str = "fashion-mnist-mini";
+
+/// Where the pictures that come along lie, seen from the worker's script.
+const EMBEDDED_FILES: [&str; 4] = ["train.png", "train-labels.bin", "test.png", "test-labels.bin"];
+
+/// A class with fewer pictures to train on is warned of.
+const FEW: usize = 20;
+
+/// So many times as many pictures in one class as in another are warned of.
+const UNBALANCED: usize = 4;
+
+/// The most bytes of decoded pictures: WebAssembly has 4 GiB in all.
+const MOST_BYTES: u64 = 1 << 30;
+
+/// Where data comes from, so that it can be opened again for a model of another size.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    /// The files that come along.
+    Embedded(Rc<MemoryFiles>),
+    /// Files as they were picked.
+    Files(Rc<BlobFiles>),
+    /// A dataset that was kept with a run, in the size that it was kept in.
+    Kept,
+}
+
+/// Data, open.
+#[derive(Clone, Debug)]
+pub(crate) struct OpenData {
+    pub name: String,
+    pub source: Source,
+    pub options: Options,
+    pub dataset: Rc<Dataset>,
+    pub left_out: Vec<String>,
+}
+
+impl OpenData {
+    /// Opens data for a model of `input`. `progress` is told of what is fetched and decoded.
+    pub async fn open(
+        source: DataSource,
+        options: Options,
+        left_out: Vec<String>,
+        progress: &mut dyn FnMut(Phase, usize, usize),
+    ) -> Result<Self> {
+        let (name, source) = match source {
+            DataSource::Embedded => (EMBEDDED.into(), Source::Embedded(Rc::new(fetch_embedded(progress).await?))),
+            DataSource::Files { name, files } => {
+                let files = files.into_iter().filter(|file| !left_out.contains(&file.path));
+                (name, Source::Files(Rc::new(BlobFiles(files.map(|file| (file.path, file.file)).collect()))))
+            }
+        };
+        let dataset = Rc::new(decode(&source, &options, progress)?);
+        Ok(Self { name, source, options, dataset, left_out })
+    }
+
+    /// The same data for a model of another input.
+    pub fn for_input(&self, input: [usize; 3], progress: &mut dyn FnMut(Phase, usize, usize)) -> Result<Self> {
+        let [channels, height, width] = input;
+        let found = [self.dataset.channels, self.dataset.height, self.dataset.width];
+        if found == input || (found == [1, height, width] && channels == 3) {
+            return Ok(self.clone());
+        }
+        let options = options(input, self.options.seed, self.options.test_fraction);
+        let dataset = Rc::new(decode(&self.source, &options, progress)?);
+        Ok(Self { options, dataset, ..self.clone() })
+    }
+
+    /// What the page is told of it.
+    pub fn report(&self) -> DataReport {
+        let data = &*self.dataset;
+        let count = |labels: &[u32], class: usize| labels.iter().filter(|&&label| label as usize == class).count();
+        let classes = data.classes.iter().enumerate().map(|(class, name)| ClassReport {
+            name: name.clone(),
+            train: count(&data.train.labels, class) as u32,
+            test: count(&data.test.labels, class) as u32,
+        });
+        let classes: Vec<ClassReport> = classes.collect();
+        DataReport {
+            name: self.name.clone(),
+            size: [data.channels, data.height, data.width].map(|n| n as u32),
+            train: data.train.len() as u32,
+            test: data.test.len() as u32,
+            bytes: (data.train.pixels.len() + data.test.pixels.len()) as f64,
+            warnings: warnings(&classes, &self.left_out),
+            classes,
+        }
+    }
+}
+
+/// How pictures are brought to a model's input.
+pub(crate) fn options(input: [usize; 3], seed: u64, test_fraction: f64) -> Options {
+    let [channels, height, width] = input;
+    Options { size: Some([height, width]), channels: Some(channels), seed, test_fraction, max_bytes: MOST_BYTES }
+}
+
+fn decode(source: &Source, options: &Options, progress: &mut dyn FnMut(Phase, usize, usize)) -> Result<Dataset> {
+    let mut told = |done, total| progress(Phase::Decoding, done, total);
+    match source {
+        Source::Embedded(files) => Ok(fashion_mnist_mini(&**files, options)?),
+        Source::Files(files) => match archive(files) {
+            Some(reader) => Ok(open(&Archive::open(reader)?, options, &mut told)?),
+            None => Ok(open(&**files, options, &mut told)?),
+        },
+        Source::Kept => {
+            let [height, width] = options.size.unwrap_or_default();
+            let message = format!(
+                "this run's pictures were kept in the size that its model takes; for {height}×{width} open the pictures themselves"
+            );
+            Err(Failure::new("data", message))
+        }
+    }
+}
+
+/// The one file that was picked, where it is an archive.
+fn archive(files: &BlobFiles) -> Option<BlobReader> {
+    let mut entries = files.0.iter();
+    let (path, blob) = entries.next()?;
+    (entries.next().is_none() && path.to_lowercase().ends_with(".zip")).then(|| BlobReader::new(blob.clone()))
+}
+
+/// Fetches the pictures that come along; they lie in `pictures/` beside the worker's script.
+async fn fetch_embedded(progress: &mut dyn FnMut(Phase, usize, usize)) -> Result<MemoryFiles> {
+    let mut files = MemoryFiles::default();
+    for (number, name) in EMBEDDED_FILES.iter().enumerate() {
+        progress(Phase::Fetching, number, EMBEDDED_FILES.len());
+        files.insert(*name, fetch(&format!("pictures/{name}")).await?);
+    }
+    progress(Phase::Fetching, EMBEDDED_FILES.len(), EMBEDDED_FILES.len());
+    Ok(files)
+}
+
+async fn fetch(path: &str) -> Result<Vec<u8>> {
+    let scope = scope()?;
+    let fail = |reason: String| {
+        Failure::new(
+            "offline",
+            format!("can't fetch {path} ({reason}); check the connection, then load the page again"),
+        )
+    };
+    let url = Url::new_with_base(path, &scope.location().href()).map_err(|_| fail("no such place".into()))?;
+    let answer = JsFuture::from(scope.fetch_with_str(&url.href())).await;
+    let answer = Response::from(answer.map_err(|_| fail("no answer".into()))?);
+    if !answer.ok() {
+        return Err(fail(format!("status {}", answer.status())));
+    }
+    let broken = |_| fail("the answer breaks off".into());
+    let bytes = JsFuture::from(answer.array_buffer().map_err(broken)?).await.map_err(broken)?;
+    Ok(js_sys::Uint8Array::new(&bytes).to_vec())
+}
+
+fn warnings(classes: &[ClassReport], left_out: &[String]) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let mut warn = |code: &str, message: String| warnings.push(Warning { code: code.into(), message });
+    let names = |classes: &[&ClassReport]| {
+        let named: Vec<String> =
+            classes.iter().take(5).map(|class| format!("{} ({})", class.name, class.train)).collect();
+        let more = classes.len().saturating_sub(named.len());
+        named.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() }
+    };
+    let small: Vec<&ClassReport> = classes.iter().filter(|class| (class.train as usize) < FEW).collect();
+    if !small.is_empty() {
+        warn(
+            "small-class",
+            format!("Few pictures to learn from: {}. Add more, {FEW} or better hundreds a class.", names(&small)),
+        );
+    }
+    let most = classes.iter().max_by_key(|class| class.train);
+    let least = classes.iter().min_by_key(|class| class.train);
+    if let (Some(most), Some(least)) = (most, least)
+        && most.train as usize >= UNBALANCED * (least.train as usize).max(1)
+    {
+        let text = format!(
+            "The classes are out of balance: {}. A model learns to guess the large ones; add pictures to the small ones.",
+            names(&[most, least])
+        );
+        warn("imbalance", text);
+    }
+    if !left_out.is_empty() {
+        let text = format!(
+            "{} of the files were left out, since they can't be read: {}.",
+            left_out.len(),
+            left_out.join(", ")
+        );
+        warn("left-out", text);
+    }
+    warnings
+}

@@ -1,0 +1,82 @@
+//! Models between the page and the core: text, objects, what is wrong where.
+
+use convoke::model::{ModelSpec, Outline};
+use convoke::summary::{self, LayerSummary};
+
+use crate::failure::Result;
+use crate::protocol::{Failure, LayerReport, ModelObject, ModelReport, ModelSource, ModelTotals, Preset, Reply};
+
+/// Reads a model.
+pub(crate) fn read(source: &ModelSource) -> Result<ModelSpec> {
+    match source {
+        ModelSource::Toml { toml } => Ok(ModelSpec::from_toml(toml)?),
+        ModelSource::Object { model } => read_object(model),
+    }
+}
+
+fn read_object(model: &ModelObject) -> Result<ModelSpec> {
+    let broken = |error: serde_json::Error| Failure::new("model", format!("model `{}`: {error}", model.name));
+    let value = serde_json::to_value(model).map_err(broken)?;
+    Ok(ModelSpec::from_object(value).map_err(broken)??)
+}
+
+/// A model as an object.
+pub(crate) fn object(spec: &ModelSpec) -> Option<ModelObject> {
+    let value = spec.to_object(serde_json::value::Serializer).ok()?;
+    serde_json::from_value(value).ok()
+}
+
+/// What a model is and costs, and what is wrong with it.
+pub(crate) fn describe(source: &ModelSource, batch_size: usize) -> ModelReport {
+    let spec = match read(source) {
+        Ok(spec) => spec,
+        Err(problem) => {
+            let (model, toml) = match source {
+                ModelSource::Toml { toml } => (None, Some(toml.clone())),
+                ModelSource::Object { model } => (Some(model.clone()), None),
+            };
+            return ModelReport { model, toml, problem: Some(problem), layers: Vec::new(), totals: None };
+        }
+    };
+    let Outline { graph, outputs, problem } = spec.outline();
+    let layers = summary::layers(&graph, &spec.layers, &outputs).iter().map(layer).collect();
+    let (totals, problem) = match problem {
+        Some(problem) => (None, Some(problem.into())),
+        None => match totals(&spec, batch_size.max(1)) {
+            Ok(totals) => (Some(totals), None),
+            Err(problem) => (None, Some(problem)),
+        },
+    };
+    ModelReport { model: object(&spec), toml: Some(spec.to_toml()), problem, layers, totals }
+}
+
+fn layer(layer: &LayerSummary) -> LayerReport {
+    LayerReport {
+        name: layer.name.clone(),
+        type_name: layer.type_name.into(),
+        output: layer.output.iter().map(|&n| n as u32).collect(),
+        parameters: layer.parameters as f64,
+        forward_flops: layer.forward_flops as f64,
+        activation_bytes: layer.activation_bytes as f64,
+    }
+}
+
+fn totals(spec: &ModelSpec, batch_size: usize) -> Result<ModelTotals> {
+    let summary = summary::summary(&spec.build()?, batch_size)?;
+    Ok(ModelTotals {
+        parameters: summary.parameters as f64,
+        forward_flops: summary.forward_flops as f64,
+        training_flops: summary.training_flops as f64,
+        training_bytes: summary.training_bytes.total as f64,
+    })
+}
+
+/// The models that come along.
+pub(crate) fn presets() -> Reply {
+    let presets = ModelSpec::presets().filter_map(|name| {
+        let spec = ModelSpec::preset(name)?;
+        Some(Preset { name: name.into(), toml: spec.to_toml() })
+    });
+    let layer_types = convoke::layers::Layer::TYPES.iter().map(|name| name.to_string()).collect();
+    Reply::Presets { presets: presets.collect(), layer_types }
+}

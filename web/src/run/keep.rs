@@ -1,0 +1,167 @@
+//! Runs in the browser's storage: a folder each, with the files that the command would leave, and what the page shows of it.
+
+use convoke::data::Dataset;
+use convoke::train::{Record, Store};
+use serde::Serialize;
+
+use crate::failure::Result;
+use crate::protocol::{EpochRecord, Export, Failure, Reply, RunReport, RunState, StepRecord};
+use crate::storage::{BrowserStore, Storage};
+
+/// The entry that holds a [`RunReport`].
+const REPORT: &str = "run.json";
+/// Folders of runs, and of the pictures that they train on.
+const RUN: &str = "run-";
+const DATA: &str = "data-";
+const DATASET: &str = "dataset.bin";
+
+/// All that is kept.
+#[derive(Clone, Debug)]
+pub(crate) struct Library {
+    storage: Storage,
+}
+
+/// What is kept of a run beside what the trainer keeps: its report, and which pictures it trains on.
+#[derive(Serialize, serde::Deserialize)]
+struct Kept {
+    report: RunReport,
+    /// The folder of its pictures, or `None` for those that come along.
+    pictures: Option<String>,
+}
+
+impl Library {
+    pub async fn open() -> Result<Self> {
+        Ok(Self { storage: Storage::open().await? })
+    }
+
+    /// The entries of a run.
+    pub fn store(&self, run: &str) -> BrowserStore {
+        self.storage.folder(format!("{RUN}{run}"))
+    }
+
+    /// Keeps a run's pictures, unless another run has. Pictures that come along need not be kept.
+    pub async fn keep_pictures(&self, data: &Dataset, fingerprint: &str) -> Result<String> {
+        let folder = format!("{DATA}{fingerprint}");
+        let store = self.storage.folder(&folder);
+        if store.list().await?.is_empty() {
+            store.put(DATASET, data.encode()).await?;
+        }
+        Ok(folder)
+    }
+
+    /// Keeps how a run stands.
+    pub async fn keep_report(&self, report: &RunReport, pictures: Option<String>) -> Result<()> {
+        let kept = Kept { report: report.clone(), pictures };
+        let bytes = serde_json::to_vec(&kept).expect("plain data");
+        Ok(self.store(&report.id).put(REPORT, bytes).await?)
+    }
+
+    async fn kept(&self, run: &str) -> Result<Kept> {
+        let unknown =
+            || Failure::new("no-run", format!("there is no run {run}; it may have been deleted in another tab"));
+        let bytes = self.store(run).get(REPORT).await?.ok_or_else(unknown)?;
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Failure::new("storage", format!("run {run} can't be read: {error}")))
+    }
+
+    /// How a run stands. One that ran when its page was closed has stopped.
+    pub async fn report(&self, run: &str) -> Result<RunReport> {
+        let mut report = self.kept(run).await?.report;
+        if matches!(report.state, RunState::Running | RunState::Paused) {
+            report.state = RunState::Stopped;
+        }
+        Ok(report)
+    }
+
+    /// The pictures that were kept for a run, or `None` for those that come along.
+    pub async fn pictures(&self, run: &str) -> Result<Option<Dataset>> {
+        let Some(folder) = self.kept(run).await?.pictures else { return Ok(None) };
+        let gone = || Failure::new("data", "the pictures of this run are no longer in the browser's storage");
+        let bytes = self.storage.folder(&folder).get(DATASET).await?.ok_or_else(gone)?;
+        Ok(Some(Dataset::decode(&bytes)?))
+    }
+
+    /// All runs, the newest first.
+    pub async fn runs(&self) -> Result<Vec<RunReport>> {
+        let mut runs = Vec::new();
+        for folder in self.storage.folders().await? {
+            let Some(run) = folder.strip_prefix(RUN) else { continue };
+            // A run whose report is not there yet, or can't be read, is not shown: it can only be deleted.
+            if let Ok(mut report) = self.report(run).await {
+                report.stored_bytes = self.store(run).bytes().await? as f64;
+                runs.push(report);
+            }
+        }
+        runs.sort_by(|a, b| b.begun.total_cmp(&a.begun));
+        Ok(runs)
+    }
+
+    pub async fn rename(&self, run: &str, name: &str) -> Result<()> {
+        let Kept { report, pictures } = self.kept(run).await?;
+        self.keep_report(&RunReport { name: name.into(), ..report }, pictures).await
+    }
+
+    /// Deletes a run, and its pictures if no other run needs them.
+    pub async fn delete(&self, run: &str) -> Result<()> {
+        let pictures = self.kept(run).await.ok().and_then(|kept| kept.pictures);
+        self.storage.remove(&format!("{RUN}{run}")).await?;
+        let Some(pictures) = pictures else { return Ok(()) };
+        for folder in self.storage.folders().await? {
+            let Some(other) = folder.strip_prefix(RUN) else { continue };
+            if self.kept(other).await.is_ok_and(|kept| kept.pictures.as_ref() == Some(&pictures)) {
+                return Ok(());
+            }
+        }
+        Ok(self.storage.remove(&pictures).await?)
+    }
+}
+
+/// A run's log.
+pub(crate) async fn log(store: &dyn Store) -> Result<Reply> {
+    let bytes = store.get("metrics.jsonl").await?.unwrap_or_default();
+    let (mut steps, mut epochs) = (Vec::new(), Vec::new());
+    for line in bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+        let record = serde_json::from_slice(line)
+            .map_err(|error| Failure::new("storage", format!("the log can't be read: {error}")))?;
+        match record {
+            Record::Step { step, loss, accuracy } => steps.push(StepRecord { step: step as u32, loss, accuracy }),
+            epoch @ Record::Epoch { .. } => epochs.extend(epoch_record(&epoch)),
+        }
+    }
+    Ok(Reply::Log { steps, epochs })
+}
+
+/// An epoch's figures.
+pub(crate) fn epoch_record(record: &Record) -> Option<EpochRecord> {
+    let &Record::Epoch { epoch, train_loss, train_accuracy, test_loss, test_accuracy, samples_per_second } = record
+    else {
+        return None;
+    };
+    Some(EpochRecord { epoch, train_loss, train_accuracy, test_loss, test_accuracy, samples_per_second })
+}
+
+/// A file of a run.
+pub(crate) async fn export(store: &dyn Store, report: &RunReport, what: Export) -> Result<Reply> {
+    let missing = |what: &str| Failure::new("nothing-kept", format!("the run {} has no {what} yet", report.name));
+    let get = async |name: &str, what: &str| Ok::<_, Failure>(store.get(name).await?.ok_or_else(|| missing(what))?);
+    let (name, media_type, bytes) = match what {
+        Export::Model => {
+            ("model.safetensors".into(), "application/octet-stream", get("model.safetensors", "model").await?)
+        }
+        Export::Checkpoint => {
+            let names = store.list().await?;
+            let newest = names.iter().rfind(|name| name.starts_with("checkpoint-"));
+            let newest = newest.ok_or_else(|| missing("checkpoint"))?;
+            (newest.clone(), "application/octet-stream", get(newest, "checkpoint").await?)
+        }
+        Export::Log => ("metrics.jsonl".into(), "application/jsonl", get("metrics.jsonl", "log").await?),
+        Export::Curves => {
+            let log = get("metrics.jsonl", "log").await?;
+            let drawn = convoke_plot::curves(&log, &report.name, report.steps_per_epoch as usize)
+                .map_err(|error| Failure::new("storage", error.to_string()))?;
+            ("curves.svg".into(), "image/svg+xml", drawn.ok_or_else(|| missing("curve"))?.into_bytes())
+        }
+        Export::Toml => ("model.toml".into(), "application/toml", report.toml.clone().into_bytes()),
+    };
+    Ok(Reply::File { name, media_type: media_type.into(), bytes: js_sys::Uint8Array::from(bytes.as_slice()) })
+}

@@ -1,0 +1,67 @@
+//! Runs: one that is active and takes orders, and those that are kept.
+
+mod drive;
+mod keep;
+mod pace;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use convoke::train::{ModelFile, Store};
+use futures_channel::{mpsc, oneshot};
+
+pub(crate) use drive::{Prepared, drive};
+pub(crate) use keep::{Library, export, log};
+
+use crate::failure::Result;
+use crate::protocol::{Event, Failure, RunReport};
+
+/// What the active run can be asked.
+pub(crate) enum Order {
+    /// Go on after a pause.
+    Continue(Answer<RunReport>),
+    /// Hold.
+    Pause(Answer<RunReport>),
+    /// Make one step.
+    Step(Answer<RunReport>),
+    /// End.
+    Stop(Answer<RunReport>),
+    /// Say what the model is now.
+    Model(Answer<ModelFile>),
+}
+
+/// Where an answer goes. One that nobody waits for any more is dropped.
+pub(crate) type Answer<T> = oneshot::Sender<Result<T>>;
+
+/// The active run, as others see it: the trainer itself is in the hands of [`drive`].
+pub(crate) struct Active {
+    /// How it stands.
+    pub report: RefCell<RunReport>,
+    /// Where it is kept.
+    pub store: Rc<dyn Store>,
+    /// Set where an order waits: the trainer stops at the next occasion to take it.
+    interrupted: Cell<bool>,
+    orders: mpsc::UnboundedSender<Order>,
+}
+
+impl Active {
+    /// The run's id.
+    pub fn id(&self) -> String {
+        self.report.borrow().id.clone()
+    }
+
+    /// Gives an order and waits for its answer.
+    ///
+    /// # Errors
+    /// The order's, or that the run has ended.
+    pub async fn order<T>(&self, order: impl FnOnce(Answer<T>) -> Order) -> Result<T> {
+        let ended = || Failure::new("no-run", "the run has ended; start another, or resume it");
+        let (answer, told) = oneshot::channel();
+        self.orders.unbounded_send(order(answer)).map_err(|_| ended())?;
+        self.interrupted.set(true);
+        told.await.map_err(|_| ended())?
+    }
+}
+
+/// Tells the page what happens.
+pub(crate) type Tell = Rc<dyn Fn(Event)>;

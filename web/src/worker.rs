@@ -1,0 +1,452 @@
+//! The page's worker: takes requests, holds what is open, answers.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use convoke::data::Normalization;
+use convoke::formats::TensorFile;
+use convoke::train::{
+    Checkpoint, MemoryStore, ModelFile, Settings, Store, TrainError, Trainer, fingerprint, given_weights,
+};
+use futures_util::lock::Mutex;
+use js_sys::{Reflect, Uint8Array};
+use serde::Serialize;
+use wasm_bindgen::prelude::{Closure, wasm_bindgen};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
+
+use crate::data::{EMBEDDED, OpenData, Source, options};
+use crate::failure::Result;
+use crate::insight::{self, Insight, no_data};
+use crate::protocol::{
+    Command, DeviceChoice, Event, Failure, Message, ModelChoice, ModelSource, Part, Phase, Reply, Request, RunReport,
+    RunState, Tiles, TrainingSettings,
+};
+use crate::run::{Active, Library, Order, Prepared, Tell, drive, export, log};
+use crate::{device, model, scope};
+
+/// The most pictures of one answer.
+const MOST_PICTURES: u32 = 500;
+
+/// Takes requests from now on; to be called once, in a dedicated worker.
+///
+/// # Errors
+/// An error where this is no dedicated worker.
+#[wasm_bindgen(js_name = startWorker)]
+pub fn start_worker() -> std::result::Result<(), JsValue> {
+    let scope = scope().map_err(|failure| js_sys::Error::new(&failure.message))?;
+    let worker = Rc::new(Worker::new(scope.clone()));
+    let hearing = worker.clone();
+    let hear = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+        spawn_local(hearing.clone().hear(event.data()));
+    });
+    scope.set_onmessage(Some(hear.as_ref().unchecked_ref()));
+    // The worker hears for as long as it lives.
+    hear.forget();
+    worker.say(&Message::Ready);
+    Ok(())
+}
+
+/// What the worker holds.
+struct Worker {
+    scope: DedicatedWorkerGlobalScope,
+    data: RefCell<Option<OpenData>>,
+    active: RefCell<Option<Rc<Active>>>,
+    opened: RefCell<Option<Rc<ModelFile>>>,
+    library: Mutex<Option<Library>>,
+    insight: Mutex<Insight>,
+}
+
+impl Worker {
+    fn new(scope: DedicatedWorkerGlobalScope) -> Self {
+        Self {
+            scope,
+            data: RefCell::default(),
+            active: RefCell::default(),
+            opened: RefCell::default(),
+            library: Mutex::default(),
+            insight: Mutex::default(),
+        }
+    }
+
+    fn say(&self, message: &Message) {
+        let serializer = serde_wasm_bindgen::Serializer::new().serialize_maps_as_objects(true);
+        let sent = message.serialize(&serializer).map_err(JsValue::from).and_then(|m| self.scope.post_message(&m));
+        if let Err(error) = sent {
+            web_sys::console::error_2(&"a message could not be sent".into(), &error);
+        }
+    }
+
+    fn tell(self: &Rc<Self>) -> Tell {
+        let worker = self.clone();
+        Rc::new(move |event| worker.say(&Message::Event { event }))
+    }
+
+    /// Tells of something that takes its time.
+    fn progress(self: &Rc<Self>) -> impl FnMut(Phase, usize, usize) + use<> {
+        let worker = self.clone();
+        let mut told = None;
+        move |phase, done, total| {
+            // Ten times a second is enough, and the last one counts.
+            let now = crate::now();
+            if done < total && told.is_some_and(|then| now - then < std::time::Duration::from_millis(100)) {
+                return;
+            }
+            told = Some(now);
+            let event = Event::Progress { phase, done: done as u32, total: total as u32 };
+            worker.say(&Message::Event { event });
+        }
+    }
+
+    async fn hear(self: Rc<Self>, message: JsValue) {
+        let id = Reflect::get(&message, &"id".into()).ok().and_then(|id| id.as_f64()).unwrap_or_default() as u32;
+        let answer = match serde_wasm_bindgen::from_value::<Request>(message) {
+            Ok(Request { command, .. }) => self.answer(command).await,
+            Err(error) => Err(Failure::new("request", format!("the request is not understood: {error}"))),
+        };
+        self.say(&match answer {
+            Ok(reply) => Message::Reply { id, reply },
+            Err(error) => Message::Failed { id, error },
+        });
+    }
+
+    async fn answer(self: &Rc<Self>, command: Command) -> Result<Reply> {
+        match command {
+            Command::Devices => Ok(device::report().await),
+            Command::Presets => Ok(model::presets()),
+            Command::DescribeModel { model, batch_size } => {
+                Ok(Reply::Model(model::describe(&model, batch_size as usize)))
+            }
+            Command::OpenData { source, input, seed, test_fraction, leave_out } => {
+                let options = options(input.map(|n| n as usize), seed.into(), test_fraction);
+                let data = OpenData::open(source, options, leave_out, &mut self.progress()).await?;
+                let report = data.report();
+                *self.data.borrow_mut() = Some(data);
+                Ok(Reply::Data(report))
+            }
+            Command::Pictures { part, class, from, count } => self.pictures(part, class, from, count),
+            Command::Start { model, settings, device, name, init } => {
+                self.start(&model, &settings, device, name, init).await
+            }
+            Command::Resume { run, device } => self.resume(run, device).await,
+            Command::Continue => self.order(Order::Continue).await,
+            Command::Pause => self.order(Order::Pause).await,
+            Command::Step => self.order(Order::Step).await,
+            Command::Stop => self.order(Order::Stop).await,
+            Command::Runs => self.runs().await,
+            Command::Log { run } => log(&*self.store(&run).await?).await,
+            Command::Rename { run, name } => self.rename(&run, name).await,
+            Command::Delete { run } => self.delete(&run).await,
+            Command::Export { run, what } => {
+                if let Some(active) = self.active(&run)
+                    && active.report.borrow().state == RunState::Running
+                {
+                    // What is saved is the run as it is now.
+                    active.order(Order::Pause).await?;
+                    active.order(Order::Continue).await?;
+                }
+                export(&*self.store(&run).await?, &self.report(&run).await?, what).await
+            }
+            Command::OpenModel { name, bytes } => self.open_model(name, &bytes),
+            Command::Evaluate { model, wrong } => self.evaluate(&model, wrong).await,
+            Command::Filters { model } => insight::filters(&*self.model(&model).await?),
+            Command::FeatureMaps { model, picture } => {
+                let (model, data) = (self.model(&model).await?, self.data()?);
+                insight::feature_maps(&model, &data.dataset, picture as usize).await
+            }
+            Command::Predict { model, picture } => {
+                let data = self.data.borrow().as_ref().map(|data| data.dataset.clone());
+                let picture = insight::picture(&picture, data.as_deref())?;
+                let model = self.model(&model).await?;
+                self.insight.lock().await.predict(&model, picture).await
+            }
+            Command::Storage => self.room().await,
+        }
+    }
+
+    fn data(&self) -> Result<OpenData> {
+        self.data.borrow().clone().ok_or_else(no_data)
+    }
+
+    fn pictures(&self, part: Part, class: Option<u32>, from: u32, count: u32) -> Result<Reply> {
+        let data = self.data()?;
+        let samples = if part == Part::Train { &data.dataset.train } else { &data.dataset.test };
+        let of_class = |index: &usize| class.is_none_or(|class| samples.labels[*index] == class);
+        let all: Vec<usize> = (0..samples.len()).filter(of_class).collect();
+        let shown: Vec<usize> =
+            all.iter().copied().skip(from as usize).take(count.min(MOST_PICTURES) as usize).collect();
+        Ok(Reply::Pictures {
+            tiles: Tiles::of_samples(&data.dataset, samples, shown.iter().copied()),
+            labels: shown.iter().map(|&index| samples.labels[index]).collect(),
+            indices: shown.iter().map(|&index| index as u32).collect(),
+            total: all.len() as u32,
+        })
+    }
+
+    /// The browser's storage, opened when it is first needed.
+    async fn library(&self) -> Result<Library> {
+        let mut library = self.library.lock().await;
+        if library.is_none() {
+            *library = Some(Library::open().await?);
+        }
+        Ok(library.clone().expect("it was opened just now"))
+    }
+
+    /// The active run, if it is this one.
+    fn active(&self, run: &str) -> Option<Rc<Active>> {
+        self.active.borrow().clone().filter(|active| active.id() == run)
+    }
+
+    /// Ends the run that is active.
+    async fn end_active(&self) -> Result<()> {
+        let active = self.active.borrow().clone();
+        if let Some(active) = active
+            && matches!(active.report.borrow().state, RunState::Running | RunState::Paused)
+        {
+            active.order(Order::Stop).await?;
+        }
+        Ok(())
+    }
+
+    async fn start(
+        self: &Rc<Self>,
+        source: &ModelSource,
+        settings: &TrainingSettings,
+        choice: DeviceChoice,
+        name: String,
+        init: JsValue,
+    ) -> Result<Reply> {
+        let spec = model::read(source)?;
+        let settings = Settings::from(settings);
+        settings.check()?;
+        self.end_active().await?;
+        let data = self.data()?.for_input(spec.input, &mut self.progress())?;
+        *self.data.borrow_mut() = Some(data.clone());
+        let spec = spec.with_classes(data.dataset.classes.len());
+        let network = spec.build()?;
+        let statistics = Normalization::default().resolve(&data.dataset, spec.input[0])?;
+        let weights = match init.dyn_ref::<Uint8Array>() {
+            None => None,
+            Some(bytes) => {
+                let file = TensorFile::decode("the given file", &bytes.to_vec()).map_err(TrainError::from)?;
+                Some(given_weights(&network, "the given file", file)?)
+            }
+        };
+        let engine = device::open(choice).await?;
+        let device = device::describe(engine.info());
+        let note = serde_json::json!({ "data": data.name, "device": "auto" }).to_string();
+        let mut progress = self.progress();
+        let mut preparing = |done, total| progress(Phase::Preparing, done, total);
+        let dataset = data.dataset.clone();
+        let mut trainer =
+            Trainer::new(engine, network, dataset, statistics, settings, weights, note, &mut preparing).await?;
+        let mut report = report_of(&mut trainer, &data, device);
+        report.name = name.trim().to_string();
+        let (store, library) = self.place(&mut report, &data).await?;
+        Ok(self.activate(Prepared { trainer, report, store, library, data: data.dataset, choice }))
+    }
+
+    /// Where a new run is kept. Where the browser keeps nothing, it is in memory, and the page is told.
+    async fn place(&self, report: &mut RunReport, data: &OpenData) -> Result<(Rc<dyn Store>, Place)> {
+        let library = match self.library().await {
+            Ok(library) => library,
+            Err(failure) => {
+                report.problem = Some(format!("Nothing of this run is kept: {}", failure.message));
+                return Ok((Rc::new(MemoryStore::default()), None));
+            }
+        };
+        if report.name.is_empty() {
+            let number = library.runs().await?.len() + 1;
+            report.name = format!("{} {number}", report.model);
+        }
+        let pictures = match data.source {
+            Source::Embedded(_) if data.name == EMBEDDED => None,
+            _ => Some(library.keep_pictures(&data.dataset, &fingerprint(&data.dataset)).await?),
+        };
+        library.keep_report(report, pictures.clone()).await?;
+        Ok((Rc::new(library.store(&report.id)), Some((library, pictures))))
+    }
+
+    /// Lets a prepared run go.
+    fn activate(self: &Rc<Self>, prepared: Prepared) -> Reply {
+        let (active, driven) = drive(prepared, self.tell());
+        let run = active.report.borrow().clone();
+        *self.active.borrow_mut() = Some(active);
+        (self.tell())(Event::State { run: run.clone() });
+        spawn_local(driven);
+        Reply::Run { run }
+    }
+
+    async fn resume(self: &Rc<Self>, run: String, choice: DeviceChoice) -> Result<Reply> {
+        self.end_active().await?;
+        let library = self.library().await?;
+        let store: Rc<dyn Store> = Rc::new(library.store(&run));
+        let mut report = library.report(&run).await?;
+        let checkpoint = Checkpoint::newest(&*store, &report.name).await?;
+        let input = checkpoint.model.spec.input;
+        let (pictures, data) = match library.pictures(&run).await? {
+            None => {
+                let options = options(input, 0, 0.2);
+                let source = crate::protocol::DataSource::Embedded;
+                (None, OpenData::open(source, options, Vec::new(), &mut self.progress()).await?)
+            }
+            Some(dataset) => {
+                let folder = library.keep_pictures(&dataset, &fingerprint(&dataset)).await?;
+                let (name, left_out) = (report.data.clone(), Vec::new());
+                let options = options(input, 0, 0.2);
+                (Some(folder), OpenData { name, source: Source::Kept, options, dataset: Rc::new(dataset), left_out })
+            }
+        };
+        let engine = device::open(choice).await?;
+        report.device = device::describe(engine.info());
+        let mut progress = self.progress();
+        let mut preparing = |done, total| progress(Phase::Preparing, done, total);
+        let trainer = Trainer::resume(engine, data.dataset.clone(), checkpoint, &mut preparing).await?;
+        report.step = trainer.progress().step as u32;
+        (report.state, report.problem) = (RunState::Running, None);
+        *self.data.borrow_mut() = Some(data.clone());
+        let library = Some((library, pictures));
+        Ok(self.activate(Prepared { trainer, report, store, library, data: data.dataset, choice }))
+    }
+
+    async fn order(&self, order: fn(crate::run::Answer<RunReport>) -> Order) -> Result<Reply> {
+        let active = self.active.borrow().clone();
+        let active = active.ok_or_else(|| Failure::new("no-run", "no run is active; start one, or resume one"))?;
+        Ok(Reply::Run { run: active.order(order).await? })
+    }
+
+    async fn runs(&self) -> Result<Reply> {
+        let mut runs = match self.library().await {
+            Ok(library) => library.runs().await?,
+            Err(_) => Vec::new(),
+        };
+        let active = self.active.borrow().as_ref().map(|active| active.report.borrow().clone());
+        if let Some(active) = active {
+            match runs.iter_mut().find(|run| run.id == active.id) {
+                Some(run) => *run = RunReport { stored_bytes: run.stored_bytes, ..active },
+                None => runs.insert(0, active),
+            }
+        }
+        Ok(Reply::Runs { runs })
+    }
+
+    async fn store(&self, run: &str) -> Result<Rc<dyn Store>> {
+        match self.active(run) {
+            Some(active) => Ok(active.store.clone()),
+            None => Ok(Rc::new(self.library().await?.store(run))),
+        }
+    }
+
+    async fn report(&self, run: &str) -> Result<RunReport> {
+        match self.active(run) {
+            Some(active) => Ok(active.report.borrow().clone()),
+            None => self.library().await?.report(run).await,
+        }
+    }
+
+    async fn rename(&self, run: &str, name: String) -> Result<Reply> {
+        let name = name.trim();
+        if name.is_empty() {
+            return Err(Failure::new("setting", "a run's name is empty; give it one"));
+        }
+        if let Some(active) = self.active(run) {
+            active.report.borrow_mut().name = name.into();
+        }
+        self.library().await?.rename(run, name).await?;
+        Ok(Reply::Done)
+    }
+
+    async fn delete(&self, run: &str) -> Result<Reply> {
+        if self.active(run).is_some() {
+            // It may be held because there is no room to keep it: then it goes without being kept.
+            drop(self.end_active().await);
+            *self.active.borrow_mut() = None;
+        }
+        self.library().await?.delete(run).await?;
+        Ok(Reply::Done)
+    }
+
+    fn open_model(&self, name: String, bytes: &Uint8Array) -> Result<Reply> {
+        let file = TensorFile::decode(&name, &bytes.to_vec()).map_err(TrainError::from)?;
+        let model = ModelFile::from_tensor_file(&name, file)?;
+        let (classes, toml) = (model.classes.clone(), model.spec.to_toml());
+        let input = model.spec.input.map(|n| n as u32);
+        *self.opened.borrow_mut() = Some(Rc::new(model));
+        Ok(Reply::Opened { name, classes, toml, input })
+    }
+
+    /// A model as it is now.
+    async fn model(&self, choice: &ModelChoice) -> Result<Rc<ModelFile>> {
+        let run = match choice {
+            ModelChoice::Opened => {
+                let none = || Failure::new("no-model", "no model file is open; open a model.safetensors first");
+                return self.opened.borrow().clone().ok_or_else(none);
+            }
+            ModelChoice::Run { run } => run,
+        };
+        if let Some(active) = self.active(run)
+            && matches!(active.report.borrow().state, RunState::Running | RunState::Paused)
+        {
+            return Ok(Rc::new(active.order(Order::Model).await?));
+        }
+        let store = self.store(run).await?;
+        Ok(Rc::new(Checkpoint::newest(&*store, "the run").await?.model))
+    }
+
+    async fn evaluate(self: &Rc<Self>, model: &ModelChoice, wrong: u32) -> Result<Reply> {
+        let (model, data) = (self.model(model).await?, self.data()?);
+        let mut progress = self.progress();
+        let mut told = |done, total| {
+            progress(Phase::Evaluating, done, total);
+            true
+        };
+        let mut insight = self.insight.lock().await;
+        let report = insight.evaluate(&model, &data.dataset, wrong.min(MOST_PICTURES) as usize, &mut told).await?;
+        Ok(Reply::Evaluation(report))
+    }
+
+    async fn room(&self) -> Result<Reply> {
+        let fail = |_: JsValue| Failure::new("storage", "the browser doesn't say how much room there is");
+        let manager = self.scope.navigator().storage();
+        let estimate = JsFuture::from(manager.estimate().map_err(fail)?).await.map_err(fail)?;
+        let number = |name: &str| Reflect::get(&estimate, &name.into()).ok().and_then(|n| n.as_f64()).unwrap_or(0.0);
+        let persisted = JsFuture::from(manager.persisted().map_err(fail)?).await.map_err(fail)?.is_truthy();
+        Ok(Reply::Storage { used: number("usage"), quota: number("quota"), persisted })
+    }
+}
+
+/// The library, where there is one, and the folder of a run's pictures.
+type Place = Option<(Library, Option<String>)>;
+
+/// What the page is told of a new run.
+fn report_of(trainer: &mut Trainer, data: &OpenData, device: crate::protocol::DeviceReport) -> RunReport {
+    let (total, per_epoch) = (trainer.total_steps(), trainer.steps_per_epoch());
+    let settings = TrainingSettings::from(trainer.settings());
+    let spec = trainer.network().spec.clone();
+    let parameters = trainer.network().parameter_count();
+    let begun = js_sys::Date::now();
+    RunReport {
+        id: format!("{:x}-{:04x}", begun as u64, (js_sys::Math::random() * 65536.0) as u32),
+        name: String::new(),
+        begun,
+        state: RunState::Running,
+        problem: None,
+        model: spec.name.clone(),
+        toml: spec.to_toml(),
+        settings,
+        data: data.name.clone(),
+        classes: data.dataset.classes.clone(),
+        device,
+        device_bytes: trainer.session().program().bytes() as f64,
+        parameters: parameters as f64,
+        train: data.dataset.train.len() as u32,
+        test: data.dataset.test.len() as u32,
+        step: 0,
+        total_steps: total as u32,
+        steps_per_epoch: per_epoch as u32,
+        last: None,
+        best_accuracy: None,
+        stored_bytes: 0.0,
+    }
+}
