@@ -123,11 +123,11 @@ function Maps({ choice, picture }) {
   }, [key, picture, version]);
   if (problem) return html`<${Notice} kind="error" title="The layers can't be shown for this picture" actions=${html`<${LinkButton} href="#/data">Choose other pictures<//>`}>${problem}<//>`;
   if (!layers) return html`<${Progress} label="Computing the layers" />`;
-  return html`<div class="maps">${layers.map((map) => html`<${Map} key=${map.layer} map=${map} />`)}</div>`;
+  return html`<div class="maps">${layers.map((map) => html`<${LayerMap} key=${map.layer} map=${map} />`)}</div>`;
 }
 
 /** @param {{map: import("../types").FeatureMap}} props */
-function Map({ map: { layer, type, tiles } }) {
+function LayerMap({ map: { layer, type, tiles } }) {
   const [all, setAll] = useState(false);
   const most = all ? Math.min(tiles.count, 2048) : 64;
   const row = tiles.height === 1;

@@ -1,0 +1,188 @@
+// Runs: what was trained and is kept, to compare, to go on with and to take home.
+import { html, useEffect, useState } from "../vendor/preact-htm.js";
+import { asCommandError, attempt, choose, deleteRun, refreshRuns, renameRun, resumeRun, saveExport } from "../actions.js";
+import { call } from "../client.js";
+import { Compare, MOST_RUNS } from "../components/compare.js";
+import { attend, useThrottled } from "../components/live.js";
+import { go } from "../components/route.js";
+import { settingsInShort } from "../components/settings.js";
+import { Button, Card, Dialog, Empty, Input, LinkButton, Notice, Progress } from "../components/ui.js";
+import { bytes, count, percent, plural } from "../format.js";
+import { useStore } from "../state.js";
+
+/** @typedef {import("../types").RunReport} RunReport */
+/** @typedef {{key: string, down: boolean}} Order */
+
+attend();
+
+const dates = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const STATES = { running: "training", paused: "paused", stopped: "stopped", finished: "finished", failed: "broke off" };
+
+/** @type {{key: string, label: string, number?: boolean, value: (run: RunReport) => string | number}[]} */
+const COLUMNS = [
+  { key: "name", label: "Run", value: (run) => run.name.toLowerCase() },
+  { key: "state", label: "State", value: (run) => run.step / Math.max(1, run.totalSteps) },
+  { key: "accuracy", label: "Test accuracy", number: true, value: (run) => run.last?.testAccuracy ?? -1 },
+  { key: "model", label: "Model and pictures", value: (run) => `${run.model} ${run.data}` },
+  { key: "settings", label: "Settings", value: (run) => settingsInShort(run.settings) },
+  { key: "begun", label: "Begun", value: (run) => run.begun },
+];
+
+let selected = new Set(/** @type {string[]} */ ([])); // Kept from one visit of the view to the next.
+
+export default function Runs() {
+  const kept = useStore((state) => state.runs);
+  const active = useThrottled((state) => state.run, 500);
+  const [order, setOrder] = useState(/** @type {Order} */ ({ key: "begun", down: true }));
+  const [, redraw] = useState({});
+  useEffect(() => void attempt(refreshRuns), []);
+  const runs = kept.map((run) => (run.id === active?.id ? active : run));
+  const column = COLUMNS.find(({ key }) => key === order.key) ?? COLUMNS[0];
+  const sorted = [...runs].sort((a, b) => {
+    const [x, y] = [column.value(a), column.value(b)];
+    return (x < y ? -1 : x > y ? 1 : 0) * (order.down ? -1 : 1);
+  });
+  const chosen = runs.filter((run) => selected.has(run.id)).slice(0, MOST_RUNS);
+  const toggle = (/** @type {string} */ id) => {
+    selected = new Set(runs.filter((run) => (run.id === id) !== selected.has(run.id)).map((run) => run.id));
+    redraw({});
+  };
+  return html`<div class="view runs">
+    <header class="view-head"><div><h1>Runs</h1><p>Every run is kept in this browser, with its curves and its last checkpoint, until you delete it.</p></div></header>
+    ${runs.length === 0
+      ? html`<${Empty} title="No run is kept yet" actions=${html`<${LinkButton} kind="primary" href="#/train">Train<//>`}>
+          As soon as a run has begun, it is here: to compare it with others, to go on with it after the page was closed, and to save its files.<//>`
+      : html`<${Table} runs=${sorted} order=${order} onOrder=${setOrder} selected=${selected} full=${chosen.length >= MOST_RUNS} onToggle=${toggle} />
+        ${chosen.length > 0 ? html`<${Compare} runs=${chosen} />` : html`<p class="soft">Tick runs to see their curves over one another, and in what they differ.</p>`}`}
+    <${Room} />
+  </div>`;
+}
+
+/**
+ * @param {{runs: RunReport[], order: Order, onOrder: (order: Order) => void, selected: Set<string>, full: boolean, onToggle: (id: string) => void}} props
+ */
+function Table({ runs, order, onOrder, selected, full, onToggle }) {
+  const [open, setOpen] = useState("");
+  const sort = (/** @type {string} */ key) => onOrder({ key, down: order.key === key ? !order.down : key === "accuracy" || key === "begun" });
+  return html`<div class="runs-table"><table>
+    <caption class="visually-hidden">Kept runs</caption>
+    <thead><tr>
+      <th scope="col"><span class="visually-hidden">Compare</span></th>
+      ${COLUMNS.map(({ key, label, number }) => html`<th key=${key} scope="col" class=${number ? "number" : ""}
+        aria-sort=${order.key === key ? (order.down ? "descending" : "ascending") : "none"}>
+        <button type="button" class="sort" onClick=${() => sort(key)}>${label}<span aria-hidden="true"> ${order.key === key ? (order.down ? "↓" : "↑") : ""}</span></button></th>`)}
+      <th scope="col"><span class="visually-hidden">More</span></th>
+    </tr></thead>
+    <tbody>${runs.map((run) => html`
+      <tr key=${run.id} class=${open === run.id ? "open" : ""}>
+        <td><input type="checkbox" aria-label=${`Compare ${run.name}`} checked=${selected.has(run.id)} disabled=${full && !selected.has(run.id)} onChange=${() => onToggle(run.id)} /></td>
+        <th scope="row" class="run-name">${run.name}</th>
+        <td data-label="State"><${State} run=${run} /></td>
+        <td data-label="Test accuracy" class="number">${percent(run.last?.testAccuracy)}${run.bestAccuracy !== undefined && run.bestAccuracy !== null && run.last && run.bestAccuracy > run.last.testAccuracy
+          ? html`<span class="soft run-best">best ${percent(run.bestAccuracy)}</span>` : ""}</td>
+        <td data-label="Model and pictures">${run.model}<span class="soft run-second">${run.data}, ${plural(run.classes.length, "class", "classes")}</span></td>
+        <td data-label="Settings">${settingsInShort(run.settings)}</td>
+        <td data-label="Begun">${dates.format(run.begun)}</td>
+        <td><${Button} kind="quiet" aria-expanded=${String(open === run.id)} aria-label=${`More of ${run.name}`} onClick=${() => setOpen(open === run.id ? "" : run.id)}>${open === run.id ? "Less" : "More"}<//></td>
+      </tr>
+      ${open === run.id && html`<tr key=${`${run.id} more`} class="run-more"><td colspan=${COLUMNS.length + 2}><${More} run=${run} /></td></tr>`}`)}
+    </tbody>
+  </table></div>`;
+}
+
+/** @param {{run: RunReport}} props */
+function State({ run }) {
+  const share = run.totalSteps > 0 ? percent(run.step / run.totalSteps, 0) : "";
+  return html`<span class=${`state ${run.state}`}>${STATES[run.state]}${run.state === "finished" ? "" : ` at ${share}`}</span>`;
+}
+
+/** What can be done with a run. @param {{run: RunReport}} props */
+function More({ run }) {
+  const [dialog, setDialog] = useState("");
+  const [busy, setBusy] = useState("");
+  const active = run.state === "running" || run.state === "paused";
+  const during = (/** @type {string} */ name, /** @type {() => Promise<unknown>} */ action) => async () => {
+    setBusy(name);
+    await action();
+    setBusy("");
+  };
+  const resume = async () => (await resumeRun(run.id)) && go("train");
+  const look = (/** @type {string} */ view) => () => {
+    choose({ type: "run", run: run.id });
+    go(view);
+  };
+  /** @type {{what: import("../types").Export, label: string}[]} */
+  const files = [
+    { what: "model", label: "model.safetensors" }, { what: "checkpoint", label: "Checkpoint" }, { what: "log", label: "metrics.jsonl" },
+    { what: "curves", label: "Curves as SVG" }, { what: "toml", label: "model.toml" },
+  ];
+  return html`<div class="more-of-run">
+    ${run.problem && html`<${Notice} kind="error" title="It broke off">${run.problem}<//>`}
+    <dl class="facts">
+      <div><dt>Steps</dt><dd>${count(run.step)} of ${count(run.totalSteps)}</dd></div>
+      <div><dt>Pictures</dt><dd>${count(run.train)} to train on, ${count(run.test)} to test on</dd></div>
+      <div><dt>Parameters</dt><dd>${count(run.parameters)}</dd></div>
+      <div><dt>Seed</dt><dd>${run.settings.seed ?? 0}</dd></div>
+      <div><dt>Device</dt><dd>${run.device.name}</dd></div>
+      <div><dt>Kept</dt><dd>${bytes(run.storedBytes)}</dd></div>
+    </dl>
+    <div class="actions">
+      ${(run.state === "stopped" || run.state === "failed") && html`<${Button} kind="primary" busy=${busy === "resume"} disabled=${busy !== ""} onClick=${during("resume", resume)}>Resume<//>`}
+      ${active && html`<${LinkButton} href="#/train">Go to the training<//>`}
+      <${Button} onClick=${look("understand")}>Understand<//>
+      <${Button} onClick=${look("try")}>Try<//>
+      <${Button} onClick=${() => setDialog("rename")}>Rename<//>
+      <${Button} kind="danger" disabled=${active} onClick=${() => setDialog("delete")}>Delete<//>
+      ${active && html`<span class="soft">Stop it before you delete it.</span>`}
+    </div>
+    <div class="actions" role="group" aria-label="Save to the downloads">
+      <span class="soft">Download</span>
+      ${files.map(({ what, label }) => html`<${Button} key=${what} busy=${busy === what} disabled=${busy !== ""} onClick=${during(what, () => saveExport(run.id, what))}>${label}<//>`)}
+    </div>
+    <p class="soft keys">Tick the run to see its curves, and to save them as PNG.</p>
+    ${dialog === "rename" && html`<${Rename} run=${run} onClose=${() => setDialog("")} />`}
+    ${dialog === "delete" && html`<${Dialog} title="Delete this run?" onClose=${() => setDialog("")} actions=${html`
+        <${Button} kind="danger" onClick=${() => deleteRun(run.id)}>Delete ${run.name}<//><${Button} onClick=${() => setDialog("")}>Keep it<//>`}>
+      <p>Its model, checkpoint and curves are deleted, ${bytes(run.storedBytes)}. That can't be undone. Download what you want to keep first.</p><//>`}
+  </div>`;
+}
+
+/** @param {{run: RunReport, onClose: () => void}} props */
+function Rename({ run, onClose }) {
+  const [name, setName] = useState(run.name);
+  const good = name.trim().length > 0;
+  const rename = async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    if (good && (await renameRun(run.id, name.trim()))) onClose();
+  };
+  return html`<${Dialog} title="Rename the run" onClose=${onClose}>
+    <form onSubmit=${rename} class="settings">
+      <${Input} label="Name" value=${name} maxlength="100" autocomplete="off" error=${good ? undefined : "A run needs a name."}
+        onInput=${(/** @type {InputEvent} */ event) => setName(/** @type {HTMLInputElement} */ (event.currentTarget).value)} />
+      <div class="actions"><button type="submit" class="button primary" disabled=${!good}>Rename</button></div>
+    </form>
+  <//>`;
+}
+
+/** How much room runs take. */
+function Room() {
+  const runs = useStore((state) => state.runs);
+  const [room, setRoom] = useState(/** @type {{used: number, quota: number, persisted: boolean} | undefined} */ (undefined));
+  const [problem, setProblem] = useState("");
+  const read = () => call({ type: "storage" }).then(setRoom, (error) => setProblem(asCommandError(error).message));
+  useEffect(() => void read(), [runs]);
+  const keep = async () => {
+    const granted = await navigator.storage?.persist?.();
+    if (!granted) setProblem("The browser has not agreed to keep them for good. Download what matters.");
+    await read();
+  };
+  if (!room) return problem ? html`<${Notice} kind="warning">${problem}<//>` : null;
+  const full = room.quota > 0 && room.used > 0.9 * room.quota;
+  return html`<${Card} title="Room in this browser" class="room">
+    <${Progress} label="In use" done=${room.used} total=${room.quota} note=${`${bytes(room.used)} of ${bytes(room.quota)}`} />
+    ${full && html`<${Notice} kind="warning" title="The room is nearly full">New checkpoints may not fit. Download runs that matter, then delete some.<//>`}
+    ${room.persisted ? html`<p class="soft">The browser has promised to keep this until you delete it.</p>`
+      : html`<div class="actions"><p class="soft">The browser may delete this when the disk fills up.</p><${Button} onClick=${keep}>Ask it to keep everything<//></div>`}
+    ${problem && html`<${Notice} kind="warning">${problem}<//>`}
+  <//>`;
+}
