@@ -91,7 +91,7 @@ async function look({ file, test }) {
   }
   const index = test ?? 0;
   const [seen, shown] = await Promise.all([
-    ask({ type: "test", index }), call({ type: "pictures", part: "test", from: index, count: 1 }),
+    ask({ type: "test", index }), call({ type: "pictures", part: "test", class: undefined, from: index, count: 1 }),
   ]);
   return { ...seen, truth: get().data?.classes[shown.labels[0]]?.name, name: `Test picture ${index + 1}` };
 }
