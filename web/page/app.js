@@ -37,6 +37,7 @@ function App() {
     <${Rail} route=${route} />
     <main id="main" class="main" tabindex="-1" ref=${main} aria-label=${VIEWS[route].title}>
       <${Crash} />
+      <${NoGpu} />
       <${View} key=${route} name=${route} />
     </main>
     <${Toasts} />
@@ -89,6 +90,15 @@ function Crash() {
     <p>Runs are kept up to their last checkpoint: start it again, then resume under Runs. If it happens again, take a smaller
     batch or a smaller model: the memory of this browser may not be enough.</p>
   <//>`;
+}
+
+/** Why there is no WebGPU, until it is read. */
+function NoGpu() {
+  const reason = useStore((state) => state.noGpu);
+  const [read, setRead] = useState(false);
+  if (!reason || read) return null;
+  return html`<${Notice} kind="info" title="Training uses the processor here, not a graphics card" actions=${html`<${Button} onClick=${() => setRead(true)}>Understood<//>`}>
+    ${reason}<//>`;
 }
 
 function Toasts() {

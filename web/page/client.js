@@ -21,7 +21,7 @@
 export class CommandError extends Error {
   /** @param {Failure} failure */
   constructor(failure) {
-    super(failure.message);
+    super(sentence(failure.message));
     this.name = "CommandError";
     /** What kind it is, for programs. */
     this.code = failure.code;
@@ -30,6 +30,12 @@ export class CommandError extends Error {
     /** @type {string | undefined} The layer at which a model is wrong. */
     this.layer = failure.layer;
   }
+}
+
+/** With a capital in front, unless it begins with the name of something, and a stop behind. @param {string} text */
+function sentence(text) {
+  const begun = /^[a-z’']+ /.test(text) ? text[0].toUpperCase() + text.slice(1) : text;
+  return /[.!?…)]$/.test(begun) ? begun : `${begun}.`;
 }
 
 /** @typedef {"starting" | "ready" | "crashed"} WorkerState */

@@ -95,7 +95,8 @@ function Gallery({ at, name, onClose }) {
   const [page, setPage] = useState(/** @type {{tiles: Tiles, total: number} | undefined} */ (undefined));
   const size = useStore((state) => state.data?.size);
   const large = (size?.[2] ?? 0) > 64;
-  const [columns, rows] = large ? [6, 4] : [16, 10];
+  const narrow = innerWidth < 700;
+  const [columns, rows] = large ? [narrow ? 3 : 6, 4] : [narrow ? 8 : 16, 10];
   useEffect(() => {
     let current = true;
     void attempt(async () => {

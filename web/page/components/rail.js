@@ -91,11 +91,9 @@ function Foot() {
   const devices = useStore((state) => state.devices);
   const auto = useStore((state) => state.auto);
   const choice = useStore((state) => state.device);
-  const noGpu = useStore((state) => state.noGpu);
   const device = choice === "auto" ? devices[auto] : devices.find((one) => one.choice === choice);
   return html`<div class="foot">
-    ${device && html`<p class="device" title=${`${device.backend} · ${device.driver}`}><span class="lamp" aria-hidden="true"></span>${device.name}</p>`}
-    ${noGpu && html`<p class="no-gpu">${noGpu}</p>`}
+    ${device && html`<p class="device" title=${`${device.backend} · ${device.driver}`}><span class="lamp" aria-hidden="true"></span>${device.name}${device.kind === "software gpu" && " (a processor that plays a graphics card)"}</p>`}
     <p class="private">Nothing leaves this computer.</p>
     <${Theme} />
   </div>`;

@@ -59,9 +59,9 @@ function Unreadable({ files, open }) {
       <${Button} kind="primary" onClick=${leaveUnreadableOut}>Leave ${files.length === 1 ? "it" : "these"} out and go on<//>
       ${open && html`<${Button} onClick=${dismissDataProblem}>Stay with what is open<//>`}`}>
     <p>Nothing was opened, so that no file is missing unseen.</p>
-    <ul class="file-list" tabindex="0" role="region" aria-label="Files that can't be read">
+    <div class="file-list" tabindex="0" role="region" aria-label="Files that can't be read"><ul>
       ${shown.map((file) => html`<li key=${file.path}><code>${file.path}</code> <span>${file.reason}</span></li>`)}
-    </ul>
+    </ul></div>
     ${!all && files.length > shown.length && html`<${Button} kind="quiet" onClick=${() => setAll(true)}>Show all ${count(files.length)}<//>`}
   <//>`;
 }

@@ -68,6 +68,10 @@ function PictureTrial() {
       current = false;
     };
   }, [last, chosen]);
+  const place = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => {
+    if (seen) place.current?.scrollIntoView({ block: "nearest" }); // On a phone it is below what can be seen.
+  }, [seen]);
   return html`<div class="trial">
     <div class=${`try-drop ${over ? "over" : ""}`}>
       <p class="sources-title">${over ? "Let go: the model looks at it" : "Drop a picture"}</p>
@@ -79,7 +83,7 @@ function PictureTrial() {
         onChange=${() => (show(input.current?.files), input.current && (input.current.value = ""))} />
       ${last?.file && !problem && html`<${Preview} file=${last.file} />`}
     </div>
-    ${problem ? html`<${Notice} kind="error" title="The model can't look at that">${problem}<//>` : html`<${Verdict} seen=${seen} />`}
+    <div ref=${place}>${problem ? html`<${Notice} kind="error" title="The model can't look at that">${problem}<//>` : html`<${Verdict} seen=${seen} />`}</div>
   </div>`;
 }
 
