@@ -36,7 +36,7 @@ async function open(event) {
   const kept = version && (await find(version, path));
   if (!kept) return fetch(event.request);
   await remember(event.resultingClientId, version);
-  event.waitUntil(tidy());
+  event.waitUntil(tidy(event.resultingClientId));
   return kept;
 }
 
@@ -111,8 +111,9 @@ async function note(name) {
 }
 
 /** Forgets pages that are closed, and the builds that neither an open page nor the next visit takes. */
-async function tidy() {
-  const open = new Set((await clients.matchAll({ type: "all", includeUncontrolled: true })).map((client) => client.id));
+async function tidy(opening) {
+  const all = await clients.matchAll({ type: "all", includeUncontrolled: true });
+  const open = new Set([opening, ...all.map((client) => client.id)]); // The page that opens is not among them yet.
   const notes = await caches.open(CLIENTS);
   const used = new Set([await newest()]);
   for (const request of await notes.keys()) {
