@@ -25,7 +25,7 @@ import { Button } from "./ui.js";
  * @property {(value: number) => string} says how values are written
  * @property {(x: number) => string} where how places along x are written, in the legend
  * @property {string} xLabel
- * @property {(x: number) => string} [tick] how they are written along the axis
+ * @property {(value: number) => string} [scale] how values are written along the axis, where that is another way
  * @property {[number, number]} [span] of y, where it is the same for all
  * @property {number[]} [marks] places along x that are marked at the axis
  * @property {string} [summary] what the curves say, in words
@@ -82,7 +82,8 @@ export function Chart(props) {
   useEffect(() => {
     const frame = requestAnimationFrame(() => {
       const made = plot.current;
-      if (!made) return;
+      const { lines } = latest.current;
+      if (!made || made.series.length !== lines.length + 1) return; // Drawn by the next frame, on the chart that is made for it.
       const buckets = Math.max(50, made.width / 2);
       const drawn = lines.map(({ points, factor = 1 }) => stretched(thin(points.xs, points.ys, buckets), factor));
       made.setData(/** @type {uPlot.AlignedData} */ (aligned(drawn)));
@@ -136,8 +137,8 @@ function options(box, latest, tell) {
       y: { range: (_, low, high) => latest.current.span ?? room(low, high) },
     },
     axes: [
-      { ...axis, label: latest.current.xLabel, labelFont: FONT, labelSize: 18, size: 26, values: (_, places) => places.map(latest.current.tick ?? String) },
-      { ...axis, size: 52, values: (_, values) => values.map((value) => latest.current.says(value)) },
+      { ...axis, label: latest.current.xLabel, labelFont: FONT, labelSize: 18, size: 26, values: (_, places) => places.map(String) },
+      { ...axis, size: 52, values: (_, values) => values.map((value) => (latest.current.scale ?? latest.current.says)(value)) },
     ],
     series: [{}, ...latest.current.lines.map(series)],
     hooks: {

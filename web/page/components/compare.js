@@ -8,6 +8,7 @@ import { Chart } from "./chart.js";
 import { Curve, epochPoints } from "./curves.js";
 import { useThrottled } from "./live.js";
 import { Slider } from "./number.js";
+import { plain } from "./runcurves.js";
 import { Card, Checkbox, Notice, Progress } from "./ui.js";
 
 /** @typedef {import("../types").RunReport} RunReport */
@@ -44,7 +45,7 @@ export function Compare({ runs }) {
     });
     const best = runs.filter((run) => run.last).map((run) => `${run.name}: ${measure === "loss" ? loss(run.last?.testLoss) : percent(run.last?.testAccuracy)} in the test`);
     return html`<${Chart} key=${measure} title=${measure === "loss" ? "Loss" : "Accuracy"} lines=${lines} xLabel="epoch" summary=${best.join(". ")}
-      says=${measure === "loss" ? loss : (/** @type {number} */ value) => percent(value, 0)} span=${measure === "loss" ? undefined : [0, 1]}
+      says=${measure === "loss" ? loss : percent} scale=${measure === "loss" ? plain : (/** @type {number} */ value) => percent(value, 0)} span=${measure === "loss" ? undefined : [0, 1]}
       where=${(/** @type {number} */ x) => `epoch ${x.toFixed(2)}`} file=${`runs ${measure}`} />`;
   };
   const toggle = (/** @type {"train" | "test"} */ which) => (/** @type {boolean} */ on) => setShown({ ...shown, [which]: on });

@@ -14,10 +14,6 @@ export class Curve {
   constructor(measure) {
     this.measure = measure;
     this.weight = -1;
-    this.clear();
-  }
-
-  clear() {
     /** @type {number[]} */
     this.xs = [];
     /** @type {number[]} */
@@ -28,6 +24,14 @@ export class Curve {
     this.mass = 0;
     /** @type {StepRecord | undefined} */
     this.last = undefined;
+  }
+
+  clear() {
+    this.xs = [];
+    this.ys = [];
+    this.smooth = [];
+    this.mean = 0;
+    this.mass = 0;
   }
 
   /**

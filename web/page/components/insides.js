@@ -73,8 +73,7 @@ function Picker({ picture, onPick }) {
   const [problem, setProblem] = useState("");
   useEffect(() => {
     let current = true;
-    const command = { type: /** @type {const} */ ("pictures"), part: /** @type {const} */ ("test"), class: chosen === "" ? undefined : Number(chosen), from, count: PAGE };
-    call(/** @type {any} */ (command)).then((reply) => {
+    call({ type: "pictures", part: "test", class: chosen === "" ? undefined : Number(chosen), from, count: PAGE }).then((reply) => {
       if (!current) return;
       setPage(reply);
       setProblem("");

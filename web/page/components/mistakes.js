@@ -81,8 +81,8 @@ function Report({ report, onLook }) {
 
 /** Wrong predictions, the surest first. @param {{report: EvaluationReport, cell: Cell | undefined, onAll: () => void, onLook: (picture: number) => void}} props */
 function Wrong({ report, cell, onAll, onLook }) {
-  const [most, setMost] = useState(48);
-  useEffect(() => setMost(48), [cell, report]);
+  const [most, setMost] = useState(24);
+  useEffect(() => setMost(24), [cell, report]);
   const { classes, wrong, confusion } = report;
   const list = wrong.map((prediction, at) => ({ prediction, at }))
     .filter(({ prediction }) => !cell || (prediction.label === cell.label && prediction.predicted === cell.predicted));

@@ -40,6 +40,9 @@ export function RunCurves() {
   <//>`;
 }
 
+/** A loss along the axis. @param {number} value */
+export const plain = (value) => String(Number(value.toPrecision(6)));
+
 /** @param {{measure: Measure, curve: Curve, weight: number}} props */
 function RunChart({ measure, curve, weight }) {
   const { live, run } = get();
@@ -53,11 +56,11 @@ function RunChart({ measure, curve, weight }) {
     { key: "smooth", label: weight > 0 ? "Training, smoothed" : "Training", points: { xs: curve.xs, ys: curve.smooth }, factor, color: "--train" },
     { key: "test", label: "Test, after each epoch", points: test, factor, color: "--test", dots: true },
   ];
-  const says = measure === "loss" ? loss : (/** @type {number} */ value) => percent(value, 0);
+  const scale = measure === "loss" ? plain : (/** @type {number} */ value) => percent(value, 0);
   const exact = measure === "loss" ? loss : percent;
   const last = live.epochs.at(-1);
   const summary = last && run ? `After ${plural(last.epoch, "epoch")}: ${exact(measure === "loss" ? last.trainLoss : last.trainAccuracy)} in training, ${exact(measure === "loss" ? last.testLoss : last.testAccuracy)} in the test.` : "Nothing yet.";
-  return html`<${Chart} title=${measure === "loss" ? "Loss" : "Accuracy"} lines=${lines} says=${says} xLabel="epoch" summary=${summary}
+  return html`<${Chart} title=${measure === "loss" ? "Loss" : "Accuracy"} lines=${lines} says=${exact} scale=${scale} xLabel="epoch" summary=${summary}
     where=${(/** @type {number} */ x) => `epoch ${x.toFixed(2)} · step ${count(x * perEpoch)}`} span=${measure === "loss" ? undefined : [0, 1]}
     marks=${(marksOf(run?.id)?.steps ?? []).slice(-200).map((step) => step * factor)} file=${`${run?.name ?? "run"} ${measure}`} />`;
 }

@@ -158,8 +158,9 @@ export function moved(layers, at, to) {
  * @param {LayerObject} layer @param {Setting} setting @param {unknown} value `undefined` leaves it out @returns {LayerObject}
  */
 export function withSetting(layer, setting, value) {
-  const { [setting.key]: _, ...rest } = layer;
-  return value === undefined || value === setting.fallback ? rest : { ...rest, [setting.key]: value };
+  const changed = { ...layer, [setting.key]: value };
+  if (value === undefined || value === setting.fallback) delete changed[setting.key];
+  return changed;
 }
 
 /** A layer's settings in few words. @param {LayerObject} layer */

@@ -195,7 +195,7 @@ function Text({ report, onChange }) {
     <//>
     <div class="actions">
       <${Button} onClick=${copy}>Copy<//>
-      ${navigator.clipboard?.readText && html`<${Button} onClick=${paste}>Paste<//>`}
+      ${"clipboard" in navigator && "readText" in navigator.clipboard && html`<${Button} onClick=${paste}>Paste<//>`}
       <${Button} onClick=${() => pick.current?.click()}>Open a file<//>
       <${Button} onClick=${() => save("model.toml", new Blob([text], { type: "application/toml" }))}>Download<//>
       <input ref=${pick} type="file" accept=".toml,text/plain" class="visually-hidden" tabindex="-1" aria-label="A file with a model" onChange=${open} />

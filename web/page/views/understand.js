@@ -1,11 +1,10 @@
 // Understanding: what the model takes for what, and what goes on inside it.
-import { html, useRef, useState } from "../vendor/preact-htm.js";
-import { choose, openModelFile } from "../actions.js";
+import { html, useState } from "../vendor/preact-htm.js";
 import { FeatureMaps, Filters } from "../components/insides.js";
 import { attend, useThrottled } from "../components/live.js";
 import { Mistakes } from "../components/mistakes.js";
-import { Button, Empty, LinkButton, Select, Tabs } from "../components/ui.js";
-import { count, percent } from "../format.js";
+import { ModelPicker, NoModel } from "../components/modelpicker.js";
+import { Tabs } from "../components/ui.js";
 import { get, useStore } from "../state.js";
 
 attend();
@@ -29,38 +28,13 @@ export default function Understand() {
   return html`<div class="view understand">
     <header class="view-head">
       <div><h1>Understand</h1><p>Where the model is wrong, what its first layer looks for, and what becomes of a picture inside.</p></div>
-      ${choice && html`<${Chooser} />`}
+      ${choice && html`<${ModelPicker} />`}
     </header>
     ${choice ? html`<${Tabs} label="What to look at" tabs=${tabs} selected=${tab} onSelect=${setTab}>
         ${tab === "mistakes" && html`<${Mistakes} key=${JSON.stringify(choice)} choice=${choice} run=${run} onLook=${look} />`}
         ${tab === "filters" && html`<${Filters} choice=${choice} run=${run} />`}
         ${tab === "maps" && html`<${FeatureMaps} choice=${choice} picture=${picture} onPick=${setPicture} />`}
       <//>`
-      : html`<${Empty} title="There is no trained model yet" actions=${html`<${LinkButton} kind="primary" href="#/train">Train one<//><${OpenModel} />`}>
-          Train a model, or open a model.safetensors that was saved here or by the command. You can look while it trains, too.<//>`}
+      : html`<${NoModel}>Train a model, or open a model.safetensors that was saved here or by the command. You can look while it trains, too.<//>`}
   </div>`;
-}
-
-/** Which model is looked into. */
-function Chooser() {
-  const chosen = useStore((state) => state.chosen);
-  const runs = useStore((state) => state.runs);
-  const opened = useStore((state) => state.opened);
-  const options = runs.map((run) => ({ value: run.id, label: `${run.name}${run.last ? `, ${percent(run.last.testAccuracy)}` : `, step ${count(run.step)}`}` }));
-  if (opened) options.unshift({ value: "", label: `${opened.name}, a file` });
-  const value = chosen?.type === "run" ? chosen.run : "";
-  const change = (/** @type {string} */ run) => choose(run === "" ? { type: "opened" } : { type: "run", run });
-  return html`<div class="chooser"><${Select} label="Model" inline options=${options} value=${value} onChange=${change} /><${OpenModel} /></div>`;
-}
-
-function OpenModel() {
-  const pick = useRef(/** @type {HTMLInputElement | null} */ (null));
-  const take = (/** @type {Event} */ event) => {
-    const input = /** @type {HTMLInputElement} */ (event.currentTarget);
-    const file = input.files?.[0];
-    input.value = "";
-    if (file) void openModelFile(file);
-  };
-  return html`<${Button} onClick=${() => pick.current?.click()}>Open a model file<//>
-    <input ref=${pick} type="file" accept=".safetensors" class="visually-hidden" tabindex="-1" aria-label="A model.safetensors" onChange=${take} />`;
 }
