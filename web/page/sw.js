@@ -32,12 +32,20 @@ function pathOf(url) {
 /** A visit: asks the network which build is current, and takes the newest that is whole. */
 async function open(event) {
   const path = pathOf(new URL(event.request.url));
-  const version = await within(PATIENCE, update()).catch(newest);
+  const fresh = update();
+  const version = await within(PATIENCE, fresh).catch(newest);
+  event.waitUntil(fresh.then((late) => late !== version && tell(event.resultingClientId), () => {}));
   const kept = version && (await find(version, path));
   if (!kept) return fetch(event.request);
   await remember(event.resultingClientId, version);
   event.waitUntil(tidy(event.resultingClientId));
   return kept;
+}
+
+/** Tells a page that a newer build has come since it was opened. */
+async function tell(id) {
+  const client = await clients.get(id);
+  client?.postMessage({ type: "updated" });
 }
 
 /** A file of a page: from the build that the page was opened with. */
