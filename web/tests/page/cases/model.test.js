@@ -1,0 +1,85 @@
+// The model: presets, the editor, its summary as one types, and the command's text.
+import assert from "node:assert/strict";
+import test from "node:test";
+import { visit } from "../lib/browser.js";
+import { look } from "../lib/looks.js";
+import { choose, control, download, embedded, model, open, settings, TINY } from "../lib/person.js";
+
+test("layers are added, changed, moved and removed, and the summary follows", async (t) => {
+  const { page } = await visit(t);
+  await embedded(page);
+  await open(page, "Model");
+  await page.getByRole("button", { name: "reference-cnn" }).click();
+  const cost = page.getByRole("region", { name: "What it costs" });
+  await cost.getByText("20.8K").first().waitFor();
+  const layer = (/** @type {RegExp} */ name) => page.getByRole("button", { name, expanded: false }).or(page.getByRole("button", { name, expanded: true }));
+  await look(page, "model-layers");
+
+  await layer(/^conv1\b/).click();
+  await page.getByLabel("Channels out").fill("12");
+  await cost.getByText("20.8K").first().waitFor({ state: "hidden" });
+  await page.getByRole("button", { name: "Undo" }).click();
+  await cost.getByText("20.8K").first().waitFor();
+
+  await page.getByLabel("Add at the end").selectOption({ label: "ReLU" });
+  await page.getByRole("button", { name: "Add", exact: true }).last().click();
+  const added = page.getByRole("button", { name: /^relu\w* ReLU/ }).last();
+  await added.waitFor();
+  const name = (await added.innerText()).split("\n")[0].trim();
+  await page.getByRole("button", { name: `Move ${name} up` }).click();
+  await page.getByText(new RegExp(`${name} is now layer`)).waitFor({ state: "attached" });
+  await page.getByRole("button", { name: `Remove ${name}` }).click();
+  await page.getByText(`${name} is removed.`).waitFor({ state: "attached" });
+  await cost.getByText("20.8K").first().waitFor();
+});
+
+test("a shape that doesn't fit is marked at its layer, with the reason; nothing can be started until it is right", async (t) => {
+  const { page } = await visit(t);
+  await embedded(page);
+  await open(page, "Model");
+  await page.getByRole("button", { name: /^conv1\b/ }).first().click();
+  await page.getByLabel("Kernel size").first().fill("99");
+  const problem = page.getByRole("listitem").filter({ has: page.getByRole("alert") });
+  await problem.getByText("does not fit").waitFor();
+  const reason = await problem.getByRole("alert").innerText();
+  assert.match(reason, /conv1/);
+  assert.match(reason, /99/);
+  await look(page, "model-wrong-shape");
+  await open(page, "Train");
+  assert.ok(await control(page, /^Start/).isDisabled());
+  await page.getByRole("link", { name: "Change the model" }).click();
+  await page.getByRole("button", { name: "Undo" }).click();
+  await problem.waitFor({ state: "hidden" });
+  await open(page, "Train");
+  assert.ok(await control(page, /^Start/).isEnabled());
+});
+
+test("the command's text goes in and out, and what is wrong in it is told", async (t) => {
+  const { page } = await visit(t);
+  await embedded(page);
+  await model(page, TINY);
+  await page.getByRole("heading", { name: "tiny" }).waitFor();
+  const text = page.getByLabel("TOML, as the command reads it");
+  const saved = await download(page, page.getByRole("main").getByRole("button", { name: "Download" }));
+  assert.equal(saved.name, "model.toml");
+  assert.equal(saved.bytes.toString("utf8"), TINY);
+  await text.fill(TINY.replace('type = "relu"', 'type = "relo"'));
+  await page.getByText(/relo/).last().waitFor();
+  assert.equal(await text.getAttribute("aria-invalid"), "true");
+  await look(page, "model-wrong-text");
+  await choose(page, page.getByRole("button", { name: "Open a file" }), { name: "m.toml", mimeType: "text/plain", buffer: Buffer.from(TINY.replace('"tiny"', '"from a file"')) });
+  await page.getByRole("heading", { name: "from a file" }).waitFor();
+  assert.equal(await text.getAttribute("aria-invalid"), null);
+  await open(page, "Data");
+  await page.getByText("in colour").waitFor(); // The pictures are brought to the model's size.
+});
+
+test("settings that make no sense are marked and not passed on", async (t) => {
+  const { page } = await visit(t);
+  await embedded(page);
+  await settings(page, { batch: 0 });
+  await page.getByText("This takes a whole number from 1").first().waitFor();
+  await settings(page, { batch: 32, rate: -1 });
+  await page.getByText("This takes a number above 0").first().waitFor();
+  await look(page, "train-settings");
+});
