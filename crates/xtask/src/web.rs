@@ -1,6 +1,6 @@
 //! The stages that build for the browser and test in it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use crate::browser::{self, TESTS};
@@ -56,7 +56,7 @@ fn bundle() -> Outcome {
     toolchain.build_in(&mut trunk);
     run(&mut trunk)?;
     let mut pack = program("wasm-pack");
-    pack.args(["build", "web", "--release", "--target", "web", "--mode", "no-install", "--out-dir"])
+    pack.args(["build", "web", "--profile", "web", "--target", "web", "--mode", "no-install", "--out-dir"])
         .arg(root().join(PACKAGE));
     toolchain.build_in(&mut pack);
     run(&mut pack)
