@@ -65,7 +65,10 @@ export function Chart(props) {
     const fit = () => box.current && made.setSize(measure(box.current));
     const sizes = new ResizeObserver(() => requestAnimationFrame(fit));
     sizes.observe(box.current);
-    const redraw = () => made.redraw();
+    const redraw = () => {
+      colors.clear();
+      made.redraw();
+    };
     const dark = matchMedia("(prefers-color-scheme: dark)");
     dark.addEventListener("change", redraw);
     const themes = new MutationObserver(redraw);
@@ -119,8 +122,21 @@ function measure(box) {
   return { width: Math.max(200, Math.floor(box.clientWidth)), height: Math.max(160, Math.floor(box.clientHeight)) };
 }
 
-/** @param {string} name */
-const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim() || "gray";
+/** Colours as a canvas takes them, until the theme is another one. @type {Map<string, string>} */
+const colors = new Map();
+
+/** The colour that a CSS variable stands for now: an element resolves it, as `var` and `light-dark` mean nothing to a canvas. @param {string} name */
+function token(name) {
+  let color = colors.get(name);
+  if (color === undefined) {
+    const probe = document.body.appendChild(document.createElement("span"));
+    probe.style.color = `var(${name})`;
+    color = getComputedStyle(probe).color;
+    probe.remove();
+    colors.set(name, color);
+  }
+  return color;
+}
 
 /** @param {HTMLElement} box @param {{current: ChartProps}} latest @param {(x: number | undefined) => void} tell @returns {uPlot.Options} */
 function options(box, latest, tell) {

@@ -145,7 +145,7 @@ function Summary({ report, layers }) {
       <thead><tr><th scope="col">Layer</th><th scope="col" class="number">Output</th><th scope="col" class="number">Parameters</th>
         <th scope="col" class="number">FLOPs</th><th scope="col" class="number">Bytes</th></tr></thead>
       <tbody>${rows.map((row) => html`<tr key=${row.name}>
-        <th scope="row">${row.name}</th><td class="number">${shape(row.output)}</td>
+        <th scope="row">${row.name}</th><td class="number">${shape(row.output).replaceAll(" ", "")}</td>
         <td class="number"><span class="bar" style=${{ transform: `scaleX(${row.parameters / most})` }} aria-hidden="true"></span>${compact(row.parameters)}</td>
         <td class="number">${compact(row.forwardFlops)}</td><td class="number">${bytes(row.activationBytes)}</td>
       </tr>`)}</tbody>
