@@ -4,6 +4,7 @@ pub mod agreement;
 #[cfg(not(target_family = "wasm"))]
 mod block_on;
 pub mod derivative;
+pub mod device_loss;
 mod engines;
 pub mod fixtures;
 mod graph_run;

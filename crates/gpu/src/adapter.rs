@@ -10,6 +10,9 @@ use crate::engine::GpuEngine;
 #[derive(Clone, Debug)]
 pub struct Adapter {
     inner: wgpu::Adapter,
+    /// A browser's adapter gives one device; for another, another is asked for.
+    #[cfg(target_family = "wasm")]
+    instance: wgpu::Instance,
     info: DeviceInfo,
 }
 
@@ -26,19 +29,26 @@ pub async fn adapters() -> Vec<Adapter> {
     let found = instance.enumerate_adapters(wgpu::Backends::PRIMARY).await;
     #[cfg(target_family = "wasm")]
     let found = instance.request_adapter(&wgpu::RequestAdapterOptions::default()).await.into_iter().collect::<Vec<_>>();
-    found.into_iter().map(Adapter::new).collect()
+    found.into_iter().map(|inner| Adapter::new(inner, &instance)).collect()
 }
 
 impl Adapter {
-    fn new(inner: wgpu::Adapter) -> Self {
+    fn new(inner: wgpu::Adapter, _instance: &wgpu::Instance) -> Self {
         let info = inner.get_info();
         let kind = match info.device_type {
             wgpu::DeviceType::Cpu => DeviceKind::SoftwareGpu,
             _ => DeviceKind::Gpu,
         };
         let driver = [info.driver, info.driver_info].join(" ").trim().to_string();
-        let info = DeviceInfo { name: info.name, kind, backend: format!("{:?}", info.backend), driver };
-        Self { inner, info }
+        // What a browser says of its adapter is known only when a device is opened.
+        let name = if info.name.is_empty() { "the browser's adapter".into() } else { info.name };
+        let info = DeviceInfo { name, kind, backend: format!("{:?}", info.backend), driver };
+        Self {
+            inner,
+            #[cfg(target_family = "wasm")]
+            instance: _instance.clone(),
+            info,
+        }
     }
 
     /// The adapter's name, kind and driver.
@@ -90,11 +100,29 @@ impl Adapter {
             required_limits: limits,
             ..wgpu::DeviceDescriptor::default()
         };
-        let (device, queue) = self.inner.request_device(&description).await.map_err(|e| EngineError::Refused {
-            name: self.info.name.clone(),
-            what: "a device".into(),
-            reason: e.to_string(),
-        })?;
-        Ok(GpuEngine::new(Device::new(device, queue, self.info.clone()), target))
+        let refused = |reason| EngineError::Refused { name: self.info.name.clone(), what: "a device".into(), reason };
+        #[cfg(not(target_family = "wasm"))]
+        let opened = self.inner.request_device(&description).await;
+        #[cfg(target_family = "wasm")]
+        let opened = {
+            let adapter = self.instance.request_adapter(&wgpu::RequestAdapterOptions::default()).await;
+            adapter.map_err(|e| refused(e.to_string()))?.request_device(&description).await
+        };
+        let (device, queue) = opened.map_err(|e| refused(e.to_string()))?;
+        let info = DeviceInfo { name: self.name_of(&device), ..self.info.clone() };
+        Ok(GpuEngine::new(Device::new(device, queue, info), target))
+    }
+
+    /// The adapter's name. A browser tells little: whose it is, and of which family.
+    fn name_of(&self, _device: &wgpu::Device) -> String {
+        #[cfg(target_family = "wasm")]
+        if let Some(device) = _device.as_webgpu() {
+            let info = device.adapter_info();
+            let family = [info.vendor(), info.architecture()].join(" ");
+            if info.description().is_empty() && !family.trim().is_empty() {
+                return family.trim().to_string();
+            }
+        }
+        self.info.name.clone()
     }
 }

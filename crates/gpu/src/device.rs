@@ -37,8 +37,9 @@ impl Device {
         Self { device, queue, info, complaints }
     }
 
-    /// What the driver complained of since the last time, as an error of the call at hand.
+    /// What the driver complained of since the last time, as an error of the call at hand. A device that was lost stays lost.
     pub fn check(&self, what: &str) -> Result<(), EngineError> {
+        self.tend();
         let Ok(mut complaints) = self.complaints.lock() else { return Ok(()) };
         let name = self.info.name.clone();
         if let Some(reason) = complaints.lost.clone() {
@@ -48,6 +49,25 @@ impl Device {
             Some(reason) => Err(EngineError::Refused { name, what: what.into(), reason }),
             None => Ok(()),
         }
+    }
+
+    /// The error of an answer that the driver broke off. It breaks off valid ones only where it loses the device, and may say so
+    /// before it says that the device is lost, and why.
+    pub fn broken_off(&self, what: &str, reason: String) -> EngineError {
+        if let Err(known) = self.check(what) {
+            return known;
+        }
+        if let Ok(mut complaints) = self.complaints.lock() {
+            complaints.lost = Some(reason.clone());
+        }
+        EngineError::Lost { name: self.info.name.clone(), reason }
+    }
+
+    /// Waits until the driver has looked at all that it was sent: what it refuses of it, it has then complained of. Natively it
+    /// does so within each call.
+    pub async fn settle(&self) {
+        #[cfg(target_family = "wasm")]
+        drop(self.device.push_error_scope(wgpu::ErrorFilter::Validation).pop().await);
     }
 
     /// A buffer of at least so many bytes.

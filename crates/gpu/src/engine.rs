@@ -4,10 +4,11 @@ use std::future::ready;
 use std::rc::Rc;
 
 use convoke_core::engine::{Ceilings, DeviceInfo, Engine, EngineError, Limits, Pending, Run, StepTime};
-use convoke_core::kernels::Target;
+use convoke_core::kernels::{Shader, Target};
 use convoke_core::plan::{PlanKind, Program, Slice};
 use convoke_core::step::Step;
 
+use crate::ahead::Ahead;
 use crate::device::Device;
 use crate::pipelines::{Dispatch, Pipelines, STEP_STRIDE};
 use crate::readback::Mapping;
@@ -34,6 +35,14 @@ struct Loaded {
     ring: wgpu::Buffer,
     /// The steps of each plan, in the order of [`PlanKind::ALL`].
     plans: Vec<Vec<Dispatch>>,
+}
+
+/// Memory is given back at once: a browser would otherwise keep it until it next collects its garbage.
+impl Drop for Loaded {
+    fn drop(&mut self) {
+        self.buffers.iter().for_each(wgpu::Buffer::destroy);
+        self.ring.destroy();
+    }
 }
 
 impl GpuEngine {
@@ -70,24 +79,27 @@ impl GpuEngine {
     ) -> Result<(), EngineError> {
         self.loaded = None;
         let (buffers, ring) = self.allocate(program).await?;
-        let total = program.plans.iter().map(|plan| plan.steps.len()).sum();
-        let (mut plans, mut done) = (Vec::new(), 0);
         self.pipelines.begin();
-        for plan in &program.plans {
-            let mut dispatches = Vec::new();
-            for step in &plan.steps {
-                let (dispatch, new) = self.pipelines.dispatch(&self.device, step, &buffers, &ring);
-                if new {
-                    self.warm(&dispatch);
-                }
-                dispatches.push(dispatch);
-                done += 1;
-                progress(done, total);
+        let steps: Vec<_> = program.plans.iter().flat_map(|plan| &plan.steps).collect();
+        let shaders: Vec<Shader> = steps.iter().map(|step| self.pipelines.shader(step)).collect();
+        let new = shaders.iter().filter(|shader| !self.pipelines.has(shader));
+        let mut ahead = Ahead::begin(&self.device, new);
+        let mut dispatches = Vec::new();
+        for (step, shader) in steps.iter().zip(shaders) {
+            let compiled = ahead.wait(&shader).await;
+            let (dispatch, new) = self.pipelines.dispatch(&self.device, step, shader, &buffers, &ring);
+            drop(compiled);
+            if new {
+                self.warm(&dispatch);
             }
-            plans.push(dispatches);
+            dispatches.push(dispatch);
+            progress(dispatches.len(), steps.len());
         }
         self.pipelines.end();
+        let mut dispatches = dispatches.into_iter();
+        let plans = program.plans.iter().map(|plan| dispatches.by_ref().take(plan.steps.len()).collect()).collect();
         self.loaded = Some(Loaded { buffers, ring, plans });
+        self.device.settle().await;
         self.device.check("the program")
     }
 
@@ -206,10 +218,9 @@ impl Engine for GpuEngine {
         self.unsubmitted += bytes.len();
         if self.unsubmitted > UNSUBMITTED {
             self.device.queue.submit([]);
-            self.device.tend();
             self.unsubmitted = 0;
         }
-        Ok(())
+        self.device.check("a write")
     }
 
     fn submit(&mut self, runs: &[Run]) -> Result<(), EngineError> {
@@ -219,7 +230,6 @@ impl Engine for GpuEngine {
             self.device.queue.submit([commands]);
         }
         self.unsubmitted = 0;
-        self.device.tend();
         self.device.check("a submission")
     }
 

@@ -45,16 +45,26 @@ impl Pipelines {
         self.earlier.clear();
     }
 
+    /// The shader of a step.
+    pub fn shader(&self, step: &PlanStep) -> Shader {
+        step.kernel.shader(self.target)
+    }
+
+    /// Whether the shader's text has been compiled before.
+    pub fn has(&self, shader: &Shader) -> bool {
+        self.compiled.contains_key(&shader.source) || self.earlier.contains_key(&shader.source)
+    }
+
     /// Makes a step ready: compiles its shader, unless that text has been compiled before, and binds its slices. Says also
     /// whether the pipeline is new.
     pub fn dispatch(
         &mut self,
         device: &Device,
         step: &PlanStep,
+        shader: Shader,
         buffers: &[wgpu::Buffer],
         ring: &wgpu::Buffer,
     ) -> (Dispatch, bool) {
-        let shader = step.kernel.shader(self.target);
         let mut new = false;
         let pipeline = match self.compiled.get(&shader.source) {
             Some(pipeline) => pipeline.clone(),

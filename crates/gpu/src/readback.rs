@@ -52,28 +52,23 @@ impl Future for Mapping {
     type Output = Result<Vec<u32>, EngineError>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.device.tend();
+        // A lost device answers no more.
+        self.device.check("the work before a read")?;
         let mapped = match self.answer.lock() {
             Ok(mut answer) => {
                 answer.waker = Some(context.waker().clone());
                 answer.mapped.take()
             }
-            Err(_) => Some(Err("the driver's callback failed".into())),
+            Err(_) => Some(Err("its callback failed".into())),
         };
         let Some(mapped) = mapped else {
             // Natively nobody but us looks after the device, so we ask to be polled again, under whatever executor; a patient one
             // naps in between.
             #[cfg(not(target_family = "wasm"))]
             context.waker().wake_by_ref();
-            // A lost device answers no more.
-            return match self.device.check("a read") {
-                Ok(()) => Poll::Pending,
-                Err(error) => Poll::Ready(Err(error)),
-            };
+            return Poll::Pending;
         };
-        let refused =
-            |reason| EngineError::Refused { name: self.device.info.name.clone(), what: "a read".into(), reason };
         let words = mapped.and_then(|()| self.words());
-        Poll::Ready(self.device.check("the work before a read").and_then(|()| words.map_err(refused)))
+        Poll::Ready(words.map_err(|reason| self.device.broken_off("a read", reason)))
     }
 }

@@ -1,0 +1,109 @@
+//! Pipelines compiled ahead, several at once.
+//!
+//! wgpu has no asynchronous creation of pipelines. A browser has: what it compiles for one description it keeps, and gives out
+//! again where the same one comes by way of wgpu. Natively each is compiled where it is created.
+
+#[cfg(target_family = "wasm")]
+pub(crate) use browser::Ahead;
+#[cfg(not(target_family = "wasm"))]
+pub(crate) use native::Ahead;
+
+#[cfg(not(target_family = "wasm"))]
+mod native {
+    use convoke_core::kernels::Shader;
+
+    use crate::device::Device;
+
+    /// Nothing is compiled ahead.
+    pub(crate) struct Ahead;
+
+    impl Ahead {
+        pub fn begin<'a>(_: &Device, _: impl Iterator<Item = &'a Shader>) -> Self {
+            Self
+        }
+
+        pub async fn wait(&mut self, _: &Shader) -> Self {
+            Self
+        }
+    }
+}
+
+#[cfg(target_family = "wasm")]
+mod browser {
+    use std::collections::HashMap;
+
+    use convoke_core::kernels::{Bound, Shader};
+    use js_sys::futures::JsFuture;
+    use js_sys::{Array, Boolean, Function, JsString, Number, Object, Promise, Reflect};
+
+    use crate::device::Device;
+
+    /// Pipelines under way, by their text.
+    pub(crate) struct Ahead(HashMap<String, JsFuture<Object>>);
+
+    impl Ahead {
+        /// Begins to compile shaders, each text once. What the browser refuses here it refuses again where wgpu asks for it,
+        /// and is told of there.
+        pub fn begin<'a>(device: &Device, shaders: impl Iterator<Item = &'a Shader>) -> Self {
+            let mut pipelines = HashMap::new();
+            let Some(device) = device.device.as_webgpu() else { return Self(pipelines) };
+            for shader in shaders {
+                if !pipelines.contains_key(&shader.source)
+                    && let Some(pipeline) = begin(device, shader)
+                {
+                    pipelines.insert(shader.source.clone(), JsFuture::from(pipeline));
+                }
+            }
+            Self(pipelines)
+        }
+
+        /// Waits until a shader is compiled. The browser keeps it as long as what is returned.
+        pub async fn wait(&mut self, shader: &Shader) -> Option<Object> {
+            let pipeline = self.0.remove(&shader.source)?;
+            pipeline.await.ok()
+        }
+    }
+
+    /// Asks for a pipeline by the very description that wgpu makes of it.
+    fn begin(device: &Object, shader: &Shader) -> Option<Promise<Object>> {
+        let module =
+            call(device, "createShaderModule", &object(&[("code", &JsString::from(shader.source.as_str()))])?)?;
+        let layout = object(&[("entries", entries(shader)?.as_ref())])?;
+        let layout = call(device, "createBindGroupLayout", &layout)?;
+        let layout = object(&[("bindGroupLayouts", &Array::of1(&layout))])?;
+        let layout = call(device, "createPipelineLayout", &layout)?;
+        let stage = object(&[("module", &module), ("entryPoint", &JsString::from("main"))])?;
+        let pipeline = object(&[("layout", &layout), ("compute", &stage)])?;
+        Some(Promise::resolve(&call(device, "createComputePipelineAsync", &pipeline)?))
+    }
+
+    fn entries(shader: &Shader) -> Option<Array> {
+        let entries = Array::new();
+        entries.push(entry(0, "uniform", true)?.as_ref());
+        for (binding, bound) in (1..).zip(&shader.bindings) {
+            let kind = if matches!(bound, Bound::Read(_)) { "read-only-storage" } else { "storage" };
+            entries.push(entry(binding, kind, false)?.as_ref());
+        }
+        Some(entries)
+    }
+
+    fn entry(binding: u32, kind: &str, has_dynamic_offset: bool) -> Option<Object> {
+        let dynamic = Boolean::from(has_dynamic_offset);
+        let buffer = object(&[("type", &JsString::from(kind)), ("hasDynamicOffset", &dynamic)])?;
+        let visibility = Number::from(wgpu::ShaderStages::COMPUTE.bits());
+        object(&[("binding", &Number::from(binding)), ("visibility", &visibility), ("buffer", &buffer)])
+    }
+
+    fn object(fields: &[(&str, &Object)]) -> Option<Object> {
+        let object = Object::new();
+        for (name, value) in fields {
+            Reflect::set(&object, &(*name).into(), value).ok()?;
+        }
+        Some(object)
+    }
+
+    fn call(on: &Object, method: &str, argument: &Object) -> Option<Object> {
+        let method = Function::from(Reflect::get(on, &method.into()).ok()?);
+        method.call1(on, argument).ok().map(Object::from)
+    }
+}
