@@ -9,6 +9,7 @@ import { Curve, epochPoints } from "./curves.js";
 import { useThrottled } from "./live.js";
 import { Slider } from "./number.js";
 import { plain } from "./runcurves.js";
+import { deviceName } from "./settings.js";
 import { Card, Checkbox, Notice, Progress } from "./ui.js";
 
 /** @typedef {import("../types").RunReport} RunReport */
@@ -108,7 +109,7 @@ function given(run) {
     "Stop after steps": String(settings.maxSteps ?? "never"),
     Seed: String(settings.seed ?? 0),
     "Another order each epoch": settings.shuffle === false ? "no" : "yes",
-    Device: run.device.name,
+    Device: deviceName(run.device),
   };
 }
 

@@ -55,11 +55,11 @@ export function Filters({ choice, run }) {
 
 const PAGE = 24;
 
-/** @param {{choice: ModelChoice, picture: number | undefined, onPick: (picture: number) => void}} props */
-export function FeatureMaps({ choice, picture, onPick }) {
+/** @param {{choice: ModelChoice, run: RunReport | undefined, picture: number | undefined, onPick: (picture: number) => void}} props */
+export function FeatureMaps({ choice, run, picture, onPick }) {
   return html`<div class="feature-view">
     <${Picker} picture=${picture} onPick=${onPick} />
-    ${picture === undefined ? html`<p class="soft">Choose a picture to see what each layer makes of it.</p>` : html`<${Maps} choice=${choice} picture=${picture} />`}
+    ${picture === undefined ? html`<p class="soft">Choose a picture to see what each layer makes of it.</p>` : html`<${Maps} choice=${choice} run=${run} picture=${picture} />`}
   </div>`;
 }
 
@@ -103,23 +103,30 @@ function Picker({ picture, onPick }) {
   <//>`;
 }
 
-/** @param {{choice: ModelChoice, picture: number}} props */
-function Maps({ choice, picture }) {
+/** @param {{choice: ModelChoice, run: RunReport | undefined, picture: number}} props */
+function Maps({ choice, run, picture }) {
   const version = useStore((state) => state.dataVersion);
   const [layers, setLayers] = useState(/** @type {import("../types").FeatureMap[] | undefined} */ (undefined));
   const [problem, setProblem] = useState("");
-  const key = JSON.stringify(choice);
-  useEffect(() => {
-    let current = true;
-    call({ type: "featureMaps", model: choice, picture }).then((reply) => {
-      if (!current) return;
+  const key = `${JSON.stringify(choice)} ${picture} ${version}`;
+  const current = useRef("");
+  const asking = useRef("");
+  current.current = key;
+  const ask = async () => {
+    if (asking.current === key) return;
+    asking.current = key;
+    try {
+      const reply = await call({ type: "featureMaps", model: choice, picture });
+      if (current.current !== key) return;
       setLayers(reply.layers);
       setProblem("");
-    }, (error) => current && setProblem(asCommandError(error).message));
-    return () => {
-      current = false;
-    };
-  }, [key, picture, version]);
+    } catch (error) {
+      if (current.current === key) setProblem(asCommandError(error).message);
+    }
+    if (asking.current === key) asking.current = "";
+  };
+  useEffect(() => void ask(), [key]);
+  useInterval(ask, 2000, run?.state === "running" && !problem);
   if (problem) return html`<${Notice} kind="error" title="The layers can't be shown for this picture" actions=${html`<${LinkButton} href="#/data">Choose other pictures<//>`}>${problem}<//>`;
   if (!layers) return html`<${Progress} label="Computing the layers" />`;
   return html`<div class="maps">${layers.map((map) => html`<${LayerMap} key=${map.layer} map=${map} />`)}</div>`;

@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "../vendor/preact-htm.js";
 import { onEvent } from "../client.js";
 import { get, set, subscribe } from "../state.js";
+import { deviceName } from "./settings.js";
 
 /**
  * A part of the state, read at most every so many milliseconds, and always once more when it has come to rest.
@@ -35,9 +36,11 @@ export function useThrottled(select, interval = 100) {
 
 /** Calls now and then while the component is there and the page is seen. @param {() => void} action @param {number} interval @param {boolean} on */
 export function useInterval(action, interval, on) {
+  const latest = useRef(action);
+  latest.current = action;
   useEffect(() => {
     if (!on) return;
-    const timer = setInterval(() => document.visibilityState === "visible" && action(), interval);
+    const timer = setInterval(() => document.visibilityState === "visible" && latest.current(), interval);
     return () => clearInterval(timer);
   }, [on, interval]);
 }
@@ -65,7 +68,7 @@ export function attend() {
     if (event.type === "saved") {
       marks.steps.push(event.step);
       marks.at = Date.now();
-    } else marks.lost = `${event.reason}. Training goes on from step ${event.step}, on ${event.device.name}.`;
+    } else marks.lost = `${event.reason}. Training goes on from step ${event.step}, on ${deviceName(event.device)}.`;
     set({});
   });
   subscribe(keepAwake);

@@ -95,9 +95,9 @@ function DeviceField() {
   const gpu = devices.find((one) => one.choice === "gpu");
   const cpu = devices.find((one) => one.choice === "cpu");
   const options = [
-    { value: "auto", label: `Automatic${devices[auto] ? `: ${devices[auto].name}` : ""}` },
-    { value: "gpu", label: gpu ? `WebGPU: ${gpu.name}` : "WebGPU: not here", disabled: !gpu },
-    { value: "cpu", label: cpu ? `CPU: ${cpu.name}` : "CPU", disabled: devices.length > 0 && !cpu },
+    { value: "auto", label: `Automatic${devices[auto] ? `: ${deviceName(devices[auto])}` : ""}` },
+    { value: "gpu", label: gpu ? `WebGPU: ${deviceName(gpu)}` : "WebGPU: not here", disabled: !gpu },
+    { value: "cpu", label: cpu ? `CPU: ${deviceName(cpu)}` : "CPU", disabled: devices.length > 0 && !cpu },
   ];
   const chosen = device === "auto" ? devices[auto] : devices.find((one) => one.choice === device);
   const hint = chosen && [chosen.backend, chosen.driver].filter(Boolean).join(" · ");
@@ -132,6 +132,9 @@ function InitField() {
     </div>`}
   <//>`;
 }
+
+/** A device's name, where it tells one. @param {import("../types").DeviceReport} device */
+export const deviceName = ({ name, choice }) => name || (choice === "cpu" ? "the CPU" : "an adapter that keeps its name to itself");
 
 /** How a run is trained, in one line. @param {TrainingSettings} settings */
 export function settingsInShort({ optimizer, batchSize, epochs }) {

@@ -5,7 +5,7 @@ import { call } from "../client.js";
 import { Compare, MOST_RUNS } from "../components/compare.js";
 import { attend, useThrottled } from "../components/live.js";
 import { go } from "../components/route.js";
-import { settingsInShort } from "../components/settings.js";
+import { deviceName, settingsInShort } from "../components/settings.js";
 import { Button, Card, Dialog, Empty, Input, LinkButton, Notice, Progress } from "../components/ui.js";
 import { bytes, count, percent, plural } from "../format.js";
 import { useStore } from "../state.js";
@@ -36,7 +36,7 @@ export default function Runs() {
   const [order, setOrder] = useState(/** @type {Order} */ ({ key: "begun", down: true }));
   const [, redraw] = useState({});
   useEffect(() => void attempt(refreshRuns), []);
-  const runs = kept.map((run) => (run.id === active?.id ? active : run));
+  const runs = kept.map((run) => (run.id === active?.id ? { ...active, storedBytes: Math.max(active.storedBytes, run.storedBytes) } : run));
   const column = COLUMNS.find(({ key }) => key === order.key) ?? COLUMNS[0];
   const sorted = [...runs].sort((a, b) => {
     const [x, y] = [column.value(a), column.value(b)];
@@ -123,7 +123,7 @@ function More({ run }) {
       <div><dt>Pictures</dt><dd>${count(run.train)} to train on, ${count(run.test)} to test on</dd></div>
       <div><dt>Parameters</dt><dd>${count(run.parameters)}</dd></div>
       <div><dt>Seed</dt><dd>${run.settings.seed ?? 0}</dd></div>
-      <div><dt>Device</dt><dd>${run.device.name}</dd></div>
+      <div><dt>Device</dt><dd>${deviceName(run.device)}</dd></div>
       <div><dt>Kept</dt><dd>${bytes(run.storedBytes)}</dd></div>
     </dl>
     <div class="actions">

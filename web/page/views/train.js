@@ -3,7 +3,7 @@ import { html, useState } from "../vendor/preact-htm.js";
 import { resumeRun, saveExport, setSettings, startRun, steer } from "../actions.js";
 import { attend, marksOf, useThrottled } from "../components/live.js";
 import { RunCurves } from "../components/runcurves.js";
-import { SettingsForm } from "../components/settings.js";
+import { SettingsForm, deviceName } from "../components/settings.js";
 import { Button, Card, LinkButton, Notice, Progress, Readout, Readouts } from "../components/ui.js";
 import { bytes, count, duration, percent } from "../format.js";
 import { useStore } from "../state.js";
@@ -94,7 +94,7 @@ function Figures({ run }) {
       <${Readout} label="Time left" value=${running && speed ? duration(left) : "–"} live=${running} />
       <${Readout} label="On the device" value=${bytes(run.deviceBytes)} />
     <//>
-    <p class="soft train-device">On ${run.device.name} (${[run.device.backend, run.device.driver].filter(Boolean).join(", ")}).
+    <p class="soft train-device">On ${deviceName(run.device)} (${[run.device.backend, run.device.driver].filter(Boolean).join(", ")}).
       ${saved > 0 && html` Last saved after step ${count(saved)}; the marks under the curves are what was saved.`}</p>
   <//>`;
 }

@@ -33,7 +33,7 @@ export default function Understand() {
     ${choice ? html`<${Tabs} label="What to look at" tabs=${tabs} selected=${tab} onSelect=${setTab}>
         ${tab === "mistakes" && html`<${Mistakes} key=${JSON.stringify(choice)} choice=${choice} run=${run} onLook=${look} />`}
         ${tab === "filters" && html`<${Filters} choice=${choice} run=${run} />`}
-        ${tab === "maps" && html`<${FeatureMaps} choice=${choice} picture=${picture} onPick=${setPicture} />`}
+        ${tab === "maps" && html`<${FeatureMaps} choice=${choice} run=${run} picture=${picture} onPick=${setPicture} />`}
       <//>`
       : html`<${NoModel}>Train a model, or open a model.safetensors that was saved here or by the command. You can look while it trains, too.<//>`}
   </div>`;
