@@ -52,13 +52,34 @@ export async function openData(source, leaveOut = []) {
   set({ attempted: { source, leaveOut }, opening: true, dataProblem: undefined, progress: undefined });
   try {
     const { settings, testFraction } = get();
-    const data = await call({ type: "openData", source, input: modelInput(), seed: settings.seed ?? 0, testFraction, leaveOut });
+    const rest = await handOver(source, () => own === opening);
+    if (own !== opening) return;
+    const data = await call({ type: "openData", source: rest, input: modelInput(), seed: settings.seed ?? 0, testFraction, leaveOut });
     if (own !== opening) return;
     set({ data, dataSource: source, leaveOut, dataVersion: get().dataVersion + 1, opening: false, progress: undefined });
   } catch (error) {
     if (own !== opening) return;
     set({ opening: false, progress: undefined, dataProblem: asCommandError(error) });
   }
+}
+
+/** Files that are sent at once: copying a file's handle takes a tenth of a millisecond or more, and no task may take 50. */
+const PART = 100;
+
+/**
+ * Hands the worker the files of a source in parts, so that the page goes on in between.
+ * @param {DataSource} source @param {() => boolean} wanted whether it still is
+ * @returns {Promise<DataSource>} what to open: the source with the last part
+ */
+async function handOver(source, wanted) {
+  if (source.type !== "files") return source;
+  const { name, files } = source;
+  let from = 0;
+  for (; files.length - from > PART && wanted(); from += PART) {
+    await call({ type: "handOver", files: files.slice(from, from + PART), first: from === 0 });
+    set({ progress: { phase: "fetching", done: from + PART, total: files.length } });
+  }
+  return { type: "files", name, files: files.slice(from) };
 }
 
 /** Tries the same data again without the files that could not be read. */

@@ -20,8 +20,8 @@ use crate::data::{EMBEDDED, OpenData, Source, options};
 use crate::failure::Result;
 use crate::insight::{self, Insight, no_data};
 use crate::protocol::{
-    Command, DeviceChoice, Event, Failure, Message, ModelChoice, ModelSource, Part, Phase, Reply, Request, RunReport,
-    RunState, Tiles, TrainingSettings,
+    self, Command, DataSource, DeviceChoice, Event, Failure, Message, ModelChoice, ModelSource, Part, PathFile, Phase,
+    Reply, Request, RunReport, RunState, Tiles, TrainingSettings,
 };
 use crate::run::{Active, Library, Order, Prepared, Tell, drive, export, log};
 use crate::{device, model, scope};
@@ -51,6 +51,7 @@ pub fn start_worker() -> std::result::Result<(), JsValue> {
 /// What the worker holds.
 struct Worker {
     scope: DedicatedWorkerGlobalScope,
+    handed_over: RefCell<Vec<PathFile>>,
     data: RefCell<Option<OpenData>>,
     active: RefCell<Option<Rc<Active>>>,
     opened: RefCell<Option<Rc<ModelFile>>>,
@@ -62,6 +63,7 @@ impl Worker {
     fn new(scope: DedicatedWorkerGlobalScope) -> Self {
         Self {
             scope,
+            handed_over: RefCell::default(),
             data: RefCell::default(),
             active: RefCell::default(),
             opened: RefCell::default(),
@@ -101,7 +103,7 @@ impl Worker {
 
     async fn hear(self: Rc<Self>, message: JsValue) {
         let id = Reflect::get(&message, &"id".into()).ok().and_then(|id| id.as_f64()).unwrap_or_default() as u32;
-        let answer = match serde_wasm_bindgen::from_value::<Request>(message) {
+        let answer = match protocol::read(&message) {
             Ok(Request { command, .. }) => self.answer(command).await,
             Err(error) => Err(Failure::new("request", format!("the request is not understood: {error}"))),
         };
@@ -118,7 +120,19 @@ impl Worker {
             Command::DescribeModel { model, batch_size } => {
                 Ok(Reply::Model(model::describe(&model, batch_size as usize)))
             }
-            Command::OpenData { source, input, seed, test_fraction, leave_out } => {
+            Command::HandOver { files, first } => {
+                let mut handed_over = self.handed_over.borrow_mut();
+                if first {
+                    handed_over.clear();
+                }
+                handed_over.extend(files);
+                Ok(Reply::Done)
+            }
+            Command::OpenData { mut source, input, seed, test_fraction, leave_out } => {
+                let handed_over = self.handed_over.take();
+                if let DataSource::Files { files, .. } = &mut source {
+                    files.splice(0..0, handed_over);
+                }
                 let options = options(input.map(|n| n as usize), seed.into(), test_fraction);
                 let data = OpenData::open(source, options, leave_out, &mut self.progress()).await?;
                 let report = data.report();
@@ -288,7 +302,7 @@ impl Worker {
         let (pictures, data) = match library.pictures(&run).await? {
             None => {
                 let options = options(input, 0, 0.2);
-                let source = crate::protocol::DataSource::Embedded;
+                let source = DataSource::Embedded;
                 (None, OpenData::open(source, options, Vec::new(), &mut self.progress()).await?)
             }
             Some(dataset) => {

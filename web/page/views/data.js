@@ -77,7 +77,7 @@ function Open({ data }) {
       <${Readout} label="Classes" value=${count(data.classes.length)} />
       <${Readout} label="To train on" value=${count(data.train)} />
       <${Readout} label="To test on" value=${count(data.test)} unit=${percent(data.test / Math.max(1, total), 0)} />
-      <${Readout} label="The model sees" value=${`${width} × ${height}`} unit=${channels === 1 ? "in grey" : "in colour"} />
+      <${Readout} label="The model sees" value=${`${width}×${height}`} unit=${channels === 1 ? "grey" : "colour"} />
       <${Readout} label="In memory" value=${bytes(data.bytes)} />
     <//>
     ${data.warnings.map((warning) => html`<${Notice} key=${warning.code} kind="warning">${warning.message}<//>`)}

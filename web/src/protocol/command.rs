@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use tsify::Tsify;
 use wasm_bindgen::JsValue;
 
+use super::aside;
+
 /// What the page can ask.
 #[derive(Debug, Deserialize, Tsify)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
@@ -18,6 +20,14 @@ pub enum Command {
         model: ModelSource,
         /// Samples of a step, for the bytes that training takes.
         batch_size: u32,
+    },
+    /// Hands over files that the next [`Command::OpenData`] opens before its own; answered by [`Reply::Done`]. Each file takes the page a
+    /// tenth of a millisecond or more, so thousands come in parts.
+    HandOver {
+        /// A part of them.
+        files: Vec<PathFile>,
+        /// Whether it is the first part: what was handed over before is forgotten.
+        first: bool,
     },
     /// Opens data in the place of what was open; answered by [`Reply::Data`]. Progress is told as [`Phase::Decoding`].
     OpenData {
@@ -54,7 +64,7 @@ pub enum Command {
         /// What the run is called; made up where empty.
         name: String,
         /// A model.safetensors whose weights to begin with.
-        #[serde(default, with = "serde_wasm_bindgen::preserve")]
+        #[serde(default, deserialize_with = "aside::deserialize")]
         #[tsify(type = "Uint8Array", optional)]
         init: JsValue,
     },
@@ -104,7 +114,7 @@ pub enum Command {
         /// Its name, for messages.
         name: String,
         /// Its bytes.
-        #[serde(with = "serde_wasm_bindgen::preserve")]
+        #[serde(deserialize_with = "aside::deserialize")]
         #[tsify(type = "Uint8Array")]
         bytes: js_sys::Uint8Array,
     },
@@ -189,7 +199,7 @@ pub struct PathFile {
     /// The path.
     pub path: String,
     /// The file.
-    #[serde(with = "serde_wasm_bindgen::preserve")]
+    #[serde(deserialize_with = "aside::deserialize")]
     #[tsify(type = "Blob")]
     pub file: web_sys::Blob,
 }
@@ -311,14 +321,14 @@ pub enum PictureSource {
         /// Its name, for messages.
         name: String,
         /// Its bytes.
-        #[serde(with = "serde_wasm_bindgen::preserve")]
+        #[serde(deserialize_with = "aside::deserialize")]
         #[tsify(type = "Uint8Array")]
         bytes: js_sys::Uint8Array,
     },
     /// Pixels: a camera's.
     Pixels {
         /// The picture.
-        #[serde(with = "serde_wasm_bindgen::preserve")]
+        #[serde(deserialize_with = "aside::deserialize")]
         #[tsify(type = "ImageData")]
         image: web_sys::ImageData,
     },

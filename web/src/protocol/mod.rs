@@ -4,6 +4,7 @@
 //! The page sends [`Request`]s; the worker answers each with one [`Message::Reply`] or [`Message::Failed`] of the same id, and tells what
 //! happens in between by [`Message::Event`]s. Before all it says [`Message::Ready`].
 
+mod aside;
 mod command;
 mod event;
 mod reply;
@@ -12,6 +13,7 @@ mod report;
 use serde::{Deserialize, Serialize};
 use tsify::Tsify;
 
+pub(crate) use aside::read;
 pub use command::*;
 pub use event::*;
 pub use reply::*;
