@@ -60,7 +60,7 @@ function Unreadable({ files, open }) {
       ${open && html`<${Button} onClick=${dismissDataProblem}>Stay with what is open<//>`}`}>
     <p>Nothing was opened, so that no file is missing unseen.</p>
     <div class="file-list" tabindex="0" role="region" aria-label="Files that can't be read"><ul>
-      ${shown.map((file) => html`<li key=${file.path}><code>${file.path}</code> <span>${file.reason}</span></li>`)}
+      ${shown.map((file) => html`<li key=${file.path}><code>${file.path}</code> <span>${file.reason.replace(`${file.path} `, "")}</span></li>`)}
     </ul></div>
     ${!all && files.length > shown.length && html`<${Button} kind="quiet" onClick=${() => setAll(true)}>Show all ${count(files.length)}<//>`}
   <//>`;
