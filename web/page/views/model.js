@@ -17,7 +17,6 @@ export default function Model() {
   const editing = useEditing();
   const [tab, setTab] = useState("layers");
   const { draft } = editing;
-  const shown = draft ? tab : "toml";
   return html`<div class="view">
     <header class="view-head"><div>
       <h1>Model</h1>
@@ -28,8 +27,8 @@ export default function Model() {
       <${Card} title=${draft?.name ?? "Model"} actions=${html`
           <${Button} kind="quiet" disabled=${!editing.canUndo} onClick=${editing.undo}>Undo<//>
           <${Button} kind="quiet" disabled=${!editing.canRedo} onClick=${editing.redo}>Redo<//>`}>
-        <${Tabs} label="The model" selected=${shown} onSelect=${setTab} tabs=${[{ id: "layers", label: "Layers" }, { id: "toml", label: "As text" }]}>
-          ${shown === "layers" ? html`<${Layers} editing=${editing} report=${report} />` : html`<${Text} report=${report} onChange=${editing.replace} />`}
+        <${Tabs} label="The model" selected=${tab} onSelect=${setTab} tabs=${[{ id: "layers", label: "Layers" }, { id: "toml", label: "As text" }]}>
+          ${tab === "layers" ? html`<${Layers} editing=${editing} report=${report} onText=${() => setTab("toml")} />` : html`<${Text} report=${report} onChange=${editing.replace} />`}
         <//>
       <//>
       <${Summary} report=${report} layers=${draft?.layers.length ?? 0} />
@@ -96,12 +95,15 @@ function Presets({ onChoose }) {
   </div>`;
 }
 
-/** @param {{editing: ReturnType<typeof useEditing>, report: ModelReport | undefined}} props */
-function Layers({ editing, report }) {
+/** @param {{editing: ReturnType<typeof useEditing>, report: ModelReport | undefined, onText: () => void}} props */
+function Layers({ editing, report, onText }) {
   const types = useStore((state) => state.layerTypes);
   const data = useStore((state) => state.data);
   const { draft, edit } = editing;
-  if (!draft) return html`<${Progress} label="Reading the model" />`;
+  if (!draft) {
+    return report?.problem ? html`<${Notice} kind="error" title="The text can't be read as a model" actions=${html`<${Button} onClick=${onText}>Go to the text<//>`}>${report.problem.message}<//>`
+      : html`<${Progress} label="Reading the model" />`;
+  }
   const input = (/** @type {number} */ place) => (/** @type {number} */ value) => {
     const next = /** @type {[number, number, number]} */ ([...draft.input]);
     next[place] = value;
