@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import test from "node:test";
 import { visit } from "../lib/browser.js";
 import { look } from "../lib/looks.js";
-import { drop, embedded, figure, finished, model, open, opened, openFiles, openFolder, settings, start, TINY } from "../lib/person.js";
+import { drop, embedded, figure, finished, model, number, open, opened, openFiles, openFolder, settings, start, TINY } from "../lib/person.js";
 import { file, idx, stripedFolders, zip } from "../lib/pictures.js";
 import { temporary } from "../lib/setting.js";
 
@@ -21,8 +21,8 @@ test("the first visit shows the pictures that come along, class by class", async
   const { page } = await visit(t);
   await embedded(page);
   const card = await opened(page, /^Clothing/);
-  assert.equal(await figure(card, "Pictures"), "7,000");
-  assert.equal(await figure(card, "Classes"), "10");
+  assert.equal(number(await figure(card, "Pictures")), 7000);
+  assert.equal(number(await figure(card, "Classes")), 10);
   await card.getByRole("img", { name: "600 pictures to train on, 100 to test on" }).first().waitFor();
   await card.getByRole("img", { name: /^24 pictures of / }).first().waitFor();
   await look(page, "data-embedded");
@@ -45,8 +45,9 @@ test("a folder for each class, chosen and dropped; a fifth is held back, and tha
   await embedded(page);
   await openFolder(page, join(folder, "stripes"));
   const card = await opened(page, "stripes");
-  assert.equal(await figure(card, "To train on"), "32");
-  assert.equal(await figure(card, "To test on"), "8");
+  const [train, held] = [number(await figure(card, "To train on")), number(await figure(card, "To test on"))];
+  assert.equal(train + held, 40);
+  assert.ok(held >= 6 && held <= 10, `${held} of 40 are held back`);
   await card.getByRole("button", { name: "Show the pictures of lying" }).waitFor();
   await card.getByRole("slider", { name: /^Held back for testing/ }).fill("50");
   await page.getByText("Held back for testing: 50 %").waitFor();
@@ -79,7 +80,7 @@ test("a zip of folders is opened, and a small network learns it", async (t) => {
   await model(page, TINY);
   await openFiles(page, [{ name: "stripes.zip", mimeType: "application/zip", buffer: zip(stripedFolders(40)) }]);
   await opened(page, /stripes/);
-  await settings(page, { epochs: 20, batch: 16, device: "cpu" });
+  await settings(page, { epochs: 60, batch: 16, rate: 0.03, device: "cpu" });
   await start(page);
   assert.ok((await finished(page)) >= 0.9, "stripes are easy");
 });
@@ -89,8 +90,8 @@ test("the four IDX files of the MNIST family", async (t) => {
   await embedded(page);
   await openFiles(page, idx(60, 20));
   const card = await opened(page, /4 files/);
-  assert.equal(await figure(card, "To train on"), "60");
-  assert.equal(await figure(card, "To test on"), "20");
+  assert.equal(number(await figure(card, "To train on")), 60);
+  assert.equal(number(await figure(card, "To test on")), 20);
 });
 
 test("files that can't be read are listed by name, and left out only when that is asked for", async (t) => {
@@ -111,7 +112,7 @@ test("files that can't be read are listed by name, and left out only when that i
   await opened(page, /^Clothing/);
   await notice.getByRole("button", { name: "Leave these out and go on" }).click();
   const card = await opened(page, "stripes");
-  assert.equal(await figure(card, "Pictures"), "40");
+  assert.equal(number(await figure(card, "Pictures")), 40);
   await card.getByText(/left out/i).first().waitFor();
 });
 
@@ -137,7 +138,7 @@ test("classes from the camera: hold a button, and train on what it saw", async (
   await look(page, "data-camera");
   await page.getByRole("button", { name: "Use these pictures" }).click();
   const card = await opened(page, "Camera");
-  assert.equal(await figure(card, "Classes"), "2");
+  assert.equal(number(await figure(card, "Classes")), 2);
   await settings(page, { epochs: 2, batch: 4, device: "cpu" });
   await start(page);
   await finished(page);

@@ -28,8 +28,8 @@ test("a device that is lost while it trains is told of, and training goes on to 
     const all = /** @type {GPUDevice[]} */ ([]);
     Object.assign(globalThis, { devices: all });
     const original = GPUAdapter.prototype.requestDevice;
-    GPUAdapter.prototype.requestDevice = async function (...how) {
-      const device = await original.apply(this, how);
+    GPUAdapter.prototype.requestDevice = async function (how) {
+      const device = await original.call(this, how);
       all.push(device);
       return device;
     };

@@ -1,8 +1,9 @@
 // Chromium with the page in it. Whatever a test is about, it also fails where the page asks another host for something, writes an
 // error to the console, or throws.
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { chromium } from "playwright-core";
-import { CHROMIUM, PAGE } from "./setting.js";
+import { CHROMIUM, PAGE, screenshots } from "./setting.js";
 import { serve } from "./server.js";
 
 /** The folder of the host in which the page lies. */
@@ -56,6 +57,8 @@ export async function visit(t, how = {}) {
   const page = await context.newPage();
   await page.addInitScript(collectLongTasks);
   t.after(async () => {
+    await page.screenshot({ path: join(screenshots("last"), `${t.name.replace(/[^\w]+/g, "-").slice(0, 80)}.png`) }).catch(() => {});
+    for (const problem of problems) console.log(problem); // Also where the test fails before it gets to them.
     await browser.close();
     await host.close();
     assert.deepEqual(problems, [], "what went wrong on the page besides");

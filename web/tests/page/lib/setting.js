@@ -23,9 +23,9 @@ export const COMMAND = () => place("CONVOKE", "target/debug/convoke");
 /** Chromium. */
 export const CHROMIUM = () => place("CHROMIUM", "/usr/bin/chromium");
 
-/** Where pictures of the page go. */
-export function screenshots() {
-  const folder = resolve(ROOT, process.env.CONVOKE_SCREENSHOTS || "target/page-screenshots");
+/** Where pictures of the page go. @param {string} [below] a folder in there */
+export function screenshots(below = "") {
+  const folder = resolve(ROOT, process.env.CONVOKE_SCREENSHOTS || "target/page-screenshots", below);
   mkdirSync(folder, { recursive: true });
   return folder;
 }
