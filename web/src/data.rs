@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use convoke::data::{Archive, Dataset, MemoryFiles, Options, fashion_mnist_mini, open};
+use convoke::data::{Archive, Dataset, Files, LeavingOut, MemoryFiles, Options, fashion_mnist_mini, open};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Response, Url};
 
@@ -58,11 +58,11 @@ impl OpenData {
         let (name, source) = match source {
             DataSource::Embedded => (EMBEDDED.into(), Source::Embedded(Rc::new(fetch_embedded(progress).await?))),
             DataSource::Files { name, files } => {
-                let files = files.into_iter().filter(|file| !left_out.contains(&file.path));
-                (name, Source::Files(Rc::new(BlobFiles(files.map(|file| (file.path, file.file)).collect()))))
+                let files = files.into_iter().map(|file| (file.path, file.file));
+                (name, Source::Files(Rc::new(BlobFiles(files.collect()))))
             }
         };
-        let dataset = Rc::new(decode(&source, &options, progress)?);
+        let dataset = Rc::new(decode(&source, &options, &left_out, progress)?);
         Ok(Self { name, source, options, dataset, left_out })
     }
 
@@ -74,7 +74,7 @@ impl OpenData {
             return Ok(self.clone());
         }
         let options = options(input, self.options.seed, self.options.test_fraction);
-        let dataset = Rc::new(decode(&self.source, &options, progress)?);
+        let dataset = Rc::new(decode(&self.source, &options, &self.left_out, progress)?);
         Ok(Self { options, dataset, ..self.clone() })
     }
 
@@ -106,13 +106,19 @@ pub(crate) fn options(input: [usize; 3], seed: u64, test_fraction: f64) -> Optio
     Options { size: Some([height, width]), channels: Some(channels), seed, test_fraction, max_bytes: MOST_BYTES }
 }
 
-fn decode(source: &Source, options: &Options, progress: &mut dyn FnMut(Phase, usize, usize)) -> Result<Dataset> {
+fn decode(
+    source: &Source,
+    options: &Options,
+    left_out: &[String],
+    progress: &mut dyn FnMut(Phase, usize, usize),
+) -> Result<Dataset> {
     let mut told = |done, total| progress(Phase::Decoding, done, total);
+    let mut open = |files: &dyn Files| open(&LeavingOut::new(files, left_out.iter().cloned()), options, &mut told);
     match source {
         Source::Embedded(files) => Ok(fashion_mnist_mini(&**files, options)?),
         Source::Files(files) => match archive(files) {
-            Some(reader) => Ok(open(&Archive::open(reader)?, options, &mut told)?),
-            None => Ok(open(&**files, options, &mut told)?),
+            Some(reader) => Ok(open(&Archive::open(reader)?)?),
+            None => Ok(open(&**files)?),
         },
         Source::Kept => {
             let [height, width] = options.size.unwrap_or_default();

@@ -11,11 +11,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("convoke-data", &["convoke-core"]),
     ("convoke-formats", &["convoke-core"]),
     ("convoke-train", &["convoke-core", "convoke-data", "convoke-formats"]),
-    ("convoke-plot", &["convoke-train"]),
     ("convoke", LIBRARIES),
     ("convoke-cli", ALL),
     ("convoke-tests", ALL),
-    ("convoke-web", &["convoke", "convoke-plot", "convoke-tests"]),
+    ("convoke-web", &["convoke", "convoke-tests"]),
     ("xtask", &[]),
 ];
 
@@ -37,12 +36,11 @@ const ALL: &[&str] = &[
     "convoke-data",
     "convoke-formats",
     "convoke-train",
-    "convoke-plot",
     "convoke",
 ];
 
 /// Crates that run in a browser, and what none of them may depend on but for tests: threads, executors, files.
-const BROWSER: &[&str] = &["convoke-core", "convoke-gpu", "convoke-data", "convoke-formats", "convoke-train", "convoke-plot"];
+const BROWSER: &[&str] = &["convoke-core", "convoke-gpu", "convoke-data", "convoke-formats", "convoke-train"];
 const NATIVE: &[&str] = &["rayon", "tokio", "async-std", "smol", "pollster", "memmap2", "num_cpus"];
 
 /// Every dependency that runs where it may not. Manifests are looked up in `sources`, for the lines.

@@ -293,8 +293,6 @@ pub enum Export {
     Checkpoint,
     /// `metrics.jsonl`: a record a line.
     Log,
-    /// `curves.svg`: loss and accuracy.
-    Curves,
     /// `model.toml`.
     Toml,
 }

@@ -155,12 +155,6 @@ pub(crate) async fn export(store: &dyn Store, report: &RunReport, what: Export) 
             (newest.clone(), "application/octet-stream", get(newest, "checkpoint").await?)
         }
         Export::Log => ("metrics.jsonl".into(), "application/jsonl", get("metrics.jsonl", "log").await?),
-        Export::Curves => {
-            let log = get("metrics.jsonl", "log").await?;
-            let drawn = convoke_plot::curves(&log, &report.name, report.steps_per_epoch as usize)
-                .map_err(|error| Failure::new("storage", error.to_string()))?;
-            ("curves.svg".into(), "image/svg+xml", drawn.ok_or_else(|| missing("curve"))?.into_bytes())
-        }
         Export::Toml => ("model.toml".into(), "application/toml", report.toml.clone().into_bytes()),
     };
     Ok(Reply::File { name, media_type: media_type.into(), bytes: js_sys::Uint8Array::from(bytes.as_slice()) })

@@ -22,7 +22,7 @@ use crate::data::Source;
 use crate::failure::{Failure, Result};
 use crate::model::Model;
 use crate::status::Status;
-use crate::{device, model, output, text};
+use crate::{curves, device, model, output, text};
 pub use args::TrainArgs;
 use folder::{Hold, RunFolder};
 use watch::Watch;
@@ -187,8 +187,7 @@ fn describe(optimizer: &convoke::optim::Optimizer) -> String {
 fn draw(trainer: &Trainer, store: &FolderStore) -> Result<()> {
     let log = block_on(store.get("metrics.jsonl"))?.unwrap_or_default();
     let title = store.folder().file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
-    let svg = convoke_plot::curves(&log, &title, trainer.steps_per_epoch());
-    if let Some(svg) = svg.map_err(|error| Failure::Run(error.to_string()))? {
+    if let Some(svg) = curves::draw(&log, &title, trainer.steps_per_epoch())? {
         block_on(store.put("curves.svg", svg.into_bytes()))?;
     }
     Ok(())

@@ -1,10 +1,10 @@
-//! Loss and accuracy of a run, drawn from its log.
+//! `curves.svg`: loss and accuracy of a run, drawn from its log.
 
 mod draw;
 
-use convoke_train::Record;
+use convoke::prelude::Record;
 
-use crate::PlotError;
+use crate::failure::{Failure, Result};
 
 /// The most points of a line: more than the picture has columns.
 const MOST_POINTS: usize = 1200;
@@ -33,18 +33,14 @@ struct Curves {
     accuracy: Panel,
 }
 
-/// Draws loss above accuracy over the steps of a log, `metrics.jsonl` as a run writes it; lines that are no records are passed over.
-/// `None` where no step is in it.
-///
-/// # Errors
-/// [`PlotError`] where the drawing library fails.
-pub fn curves(log: &[u8], title: &str, steps_per_epoch: usize) -> Result<Option<String>, PlotError> {
+/// The picture of a log, or `None` where no step is in it.
+pub fn draw(log: &[u8], title: &str, steps_per_epoch: usize) -> Result<Option<String>> {
     let curves = Curves::of(log);
     if curves.loss.raw.is_empty() {
         return Ok(None);
     }
     let drawn = draw::svg(&curves, title, steps_per_epoch);
-    drawn.map(Some).map_err(|error| PlotError { what: "the curves".into(), reason: error.to_string() })
+    drawn.map(Some).map_err(|error| Failure::Run(format!("can't draw the curves: {error}")))
 }
 
 impl Curves {
@@ -148,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_picture_has_both_figures_with_axes_and_legends() {
-        let svg = curves(&log(200), "a <run>", 10).unwrap().unwrap();
+        let svg = draw(&log(200), "a <run>", 10).unwrap().unwrap();
         for text in ["Loss", "Accuracy", "step", "test", "training", "a &lt;run&gt;"] {
             assert!(svg.contains(text), "no {text}");
         }
@@ -157,12 +153,12 @@ mod tests {
 
     #[test]
     fn a_short_or_strange_log_is_no_fault() {
-        assert_eq!(curves(b"", "x", 1).unwrap(), None);
-        assert_eq!(curves(b"\n{\"event\":\"step\"}\n\xff", "x", 1).unwrap(), None);
-        assert!(curves(&log(1), "x", 1).unwrap().is_some());
+        assert_eq!(draw(b"", "x", 1).unwrap(), None);
+        assert_eq!(draw(b"\n{\"event\":\"step\"}\n\xff", "x", 1).unwrap(), None);
+        assert!(draw(&log(1), "x", 1).unwrap().is_some());
         let flat = b"{\"event\":\"step\",\"step\":1,\"loss\":0.0,\"accuracy\":0.0}\n";
-        assert!(curves(flat, "x", 1).unwrap().is_some());
+        assert!(draw(flat, "x", 1).unwrap().is_some());
         let huge = b"{\"event\":\"step\",\"step\":1,\"loss\":1e38,\"accuracy\":0.0}\n";
-        assert!(curves(huge, "x", 1).unwrap().is_some());
+        assert!(draw(huge, "x", 1).unwrap().is_some());
     }
 }
