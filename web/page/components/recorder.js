@@ -75,7 +75,7 @@ export function Recorder({ onUse, onClose }) {
     <${Viewfinder} camera=${camera} recording=${holding !== 0} />
     <div class="recorder-classes">
       ${classes.map((one, at) => html`<${ClassRow} key=${one.key} one=${one} number=${at + 1} ready=${camera.state === "on"}
-        holding=${holding === one.key} onHold=${(/** @type {boolean} */ held) => setHolding(held ? one.key : 0)}
+        holding=${holding === one.key} onHold=${(/** @type {boolean} */ held) => setHolding((/** @type {number} */ now) => (held ? one.key : now === one.key ? 0 : now))}
         onChange=${() => redraw({})} onRemove=${classes.length > 2 ? () => remove(one) : undefined} />`)}
       <${Button} kind="quiet" onClick=${add}>+ Another class<//>
       <p class="soft">Hold a button, or the number key of a class, and show the thing from many sides. Fifty pictures a class are a good start.</p>
