@@ -28,7 +28,7 @@ test("a device that is lost while it trains is told of, and training goes on to 
     const all = /** @type {GPUDevice[]} */ ([]);
     Object.assign(globalThis, { devices: all });
     const original = GPUAdapter.prototype.requestDevice;
-    GPUAdapter.prototype.requestDevice = async function (how) {
+    GPUAdapter.prototype.requestDevice = async function (/** @type {GPUDeviceDescriptor | undefined} */ how) {
       const device = await original.call(this, how);
       all.push(device);
       return device;
