@@ -79,7 +79,7 @@ export function LayerEditor({ layers, report, types, problem, onChange }) {
   return html`<div class="layers">
     <ol class="layer-list" ref=${list}>
       ${layers.map((layer, at) => html`<li key=${at} ...${target(at)}
-          class=${`layer ${problem?.at === at ? "wrong" : ""} ${open === at ? "open" : ""} ${drop && drop.to === at && drop.from !== at ? (drop.to > drop.from ? "drop-below" : "drop-above") : ""}`}>
+          class=${`layer ${problem?.at === at ? "layer-wrong" : ""} ${open === at ? "open" : ""} ${drop && drop.to === at && drop.from !== at ? (drop.to > drop.from ? "drop-below" : "drop-above") : ""}`}>
         <div class="layer-row" ...${drag(at)}>
           <button type="button" class="layer-head" aria-expanded=${String(open === at)} aria-keyshortcuts="Alt+ArrowUp Alt+ArrowDown Delete"
               onClick=${() => setOpen(open === at ? -1 : at)} onKeyDown=${(/** @type {KeyboardEvent} */ event) => keys(event, at)}>

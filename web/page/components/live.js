@@ -16,13 +16,15 @@ export function useThrottled(select, interval = 100) {
   useEffect(() => {
     let shown = read.current(get());
     let timer = 0;
+    let last = 0;
     const show = () => {
       timer = 0;
+      last = performance.now();
       shown = read.current(get());
       setValue(() => shown);
     };
     const check = () => {
-      if (!timer && read.current(get()) !== shown) timer = setTimeout(show, interval);
+      if (!timer && read.current(get()) !== shown) timer = setTimeout(show, Math.max(0, last + interval - performance.now()));
     };
     show();
     const end = subscribe(check);

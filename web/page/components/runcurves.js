@@ -16,7 +16,8 @@ let smoothing = 0.9; // Kept from one visit of the view to the next.
 
 /** Loss and accuracy of the active run, with a slider for how smooth they are. */
 export function RunCurves() {
-  useThrottled((state) => state.live.version);
+  const many = get().live.steps.length > 200_000;
+  useThrottled((state) => state.live.version, many ? 500 : 100);
   const id = useStore((state) => state.run?.id);
   const [weight, setWeight] = useState(smoothing);
   const curves = useRef({ loss: new Curve("loss"), accuracy: new Curve("accuracy") });

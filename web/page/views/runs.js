@@ -83,7 +83,7 @@ function Table({ runs, order, onOrder, selected, full, onToggle }) {
         <td data-label="Model and pictures">${run.model}<span class="soft run-second">${run.data}, ${plural(run.classes.length, "class", "classes")}</span></td>
         <td data-label="Settings">${settingsInShort(run.settings)}</td>
         <td data-label="Begun">${dates.format(run.begun)}</td>
-        <td><${Button} kind="quiet" aria-expanded=${String(open === run.id)} aria-label=${`More of ${run.name}`} onClick=${() => setOpen(open === run.id ? "" : run.id)}>${open === run.id ? "Less" : "More"}<//></td>
+        <td><${Button} kind="quiet" aria-expanded=${String(open === run.id)} aria-label=${`More of ${run.name}`} onClick=${() => setOpen(open === run.id ? "" : run.id)}>More <span aria-hidden="true">${open === run.id ? "▴" : "▾"}</span><//></td>
       </tr>
       ${open === run.id && html`<tr key=${`${run.id} more`} class="run-more"><td colspan=${COLUMNS.length + 2}><${More} run=${run} /></td></tr>`}`)}
     </tbody>

@@ -6,23 +6,24 @@ import { RunCurves } from "../components/runcurves.js";
 import { SettingsForm, deviceName } from "../components/settings.js";
 import { Button, Card, LinkButton, Notice, Progress, Readout, Readouts } from "../components/ui.js";
 import { bytes, count, duration, percent } from "../format.js";
-import { useStore } from "../state.js";
+import { get, useStore } from "../state.js";
 
 /** @typedef {import("../types").RunReport} RunReport */
 
 attend();
 
+// What changes with every step is read where it is drawn, and not more often than is seen: the rest stands still meanwhile.
 export default function Train() {
-  const run = useStore((state) => state.run);
+  const run = useStore((state) => state.run?.id);
   return html`<div class="view train">
     <header class="view-head"><div>
       <h1>Train</h1>
       <p>The network sees the pictures again and again, and each time its weights move a little towards what would have been right.</p>
     </div></header>
     <${Control} />
-    ${run && html`<${Outcome} run=${run} />`}
+    <${Outcome} />
     <div class=${`train-grid ${run ? "has-run" : ""}`}>
-      ${run && html`<div class="train-main"><${Figures} run=${run} /><${RunCurves} /></div>`}
+      ${run && html`<div class="train-main"><${Figures} /><${RunCurves} /></div>`}
       <${Card} title=${run ? "Settings of the next run" : "Settings"} class="train-settings"><${SettingsForm} /><//>
     </div>
   </div>`;
@@ -41,7 +42,8 @@ function useHindrance() {
 
 /** The buttons that steer the run, and what is being waited for. */
 function Control() {
-  const run = useStore((state) => state.run);
+  const id = useStore((state) => state.run?.id);
+  const state = useStore((state) => state.run?.state);
   const progress = useStore((state) => state.progress);
   const hindrance = useHindrance();
   const [waiting, setWaiting] = useState("");
@@ -52,10 +54,9 @@ function Control() {
   };
   const button = (/** @type {string} */ name, /** @type {string} */ label, /** @type {() => Promise<unknown>} */ action, /** @type {object} */ rest = {}) =>
     html`<${Button} key=${name} busy=${waiting === name} disabled=${waiting !== ""} onClick=${during(name, action)} ...${rest}>${label}<//>`;
-  const state = run?.state;
   const active = state === "running" || state === "paused";
-  const start = button("start", waiting === "start" ? "Getting ready …" : run ? "Start a new run" : "Start", startRun, {
-    kind: state === "stopped" ? "plain" : "primary", big: !run, disabled: waiting !== "" || Boolean(hindrance),
+  const start = button("start", waiting === "start" ? "Getting ready …" : id ? "Start a new run" : "Start", startRun, {
+    kind: state === "stopped" ? "plain" : "primary", big: !id, disabled: waiting !== "" || Boolean(hindrance),
   });
   const phases = { preparing: "Preparing kernels for the device", evaluating: "Evaluating the test pictures", fetching: "Fetching pictures", decoding: "Decoding pictures" };
   const shown = progress && (waiting || active) ? progress : undefined;
@@ -66,7 +67,7 @@ function Control() {
         button("continue", "Continue", () => steer("continue"), { kind: "primary" }), button("step", "One step", () => steer("step")),
         button("stop", "Stop", () => steer("stop")),
       ]}
-      ${run && state === "stopped" && button("resume", "Resume", () => resumeRun(run.id), { kind: "primary" })}
+      ${id && state === "stopped" && button("resume", "Resume", () => resumeRun(id), { kind: "primary" })}
       ${!active && start}
       ${!active && hindrance?.href && html`<${LinkButton} href=${hindrance.href}>${hindrance.label}<//>`}
       ${!active && hindrance && html`<span class="soft">${hindrance.text}</span>`}
@@ -75,11 +76,13 @@ function Control() {
       : waiting === "start" && html`<${Progress} label="Getting ready" />`}`;
 }
 
-/** How the run stands, in figures. @param {{run: RunReport}} props */
-function Figures({ run }) {
+/** How the run stands, in figures. */
+function Figures() {
+  const run = useThrottled((state) => state.run);
   const speed = useThrottled((state) => state.live.samplesPerSecond, 500);
   const left = useThrottled((state) => state.live.secondsLeft, 500);
   const saved = useThrottled((state) => marksOf(state.run?.id)?.steps.at(-1) ?? 0, 500);
+  if (!run) return null;
   const epochs = run.stepsPerEpoch ? run.step / run.stepsPerEpoch : 0;
   const all = run.stepsPerEpoch ? Math.ceil(run.totalSteps / run.stepsPerEpoch) : 0;
   const running = run.state === "running";
@@ -99,9 +102,12 @@ function Figures({ run }) {
   <//>`;
 }
 
-/** What has come of it, and what to do next. @param {{run: RunReport}} props */
-function Outcome({ run }) {
+/** What has come of it, and what to do next. */
+function Outcome() {
+  useStore(({ run }) => `${run?.id} ${run?.state} ${run?.last?.epoch} ${run?.problem}`);
+  const { run } = get();
   const lost = useThrottled((state) => marksOf(state.run?.id)?.lost ?? "", 200);
+  if (!run) return null;
   if (run.state === "failed") return html`<${Failed} run=${run} />`;
   if (run.state === "finished" || (run.state === "stopped" && run.last)) {
     const save = () => saveExport(run.id, "model");
