@@ -248,7 +248,9 @@ impl Trainer {
 
     async fn epochs(&mut self, host: &mut Host<'_>) -> Result<Outcome> {
         let samples = self.session.data().train.len();
-        while self.progress.epoch < self.settings.epochs && self.progress.step < self.total_steps() {
+        // After the last step an epoch may still wait for its evaluation, where that was broken off.
+        let unfinished = |progress: &Progress, total| progress.step < total || progress.position == samples;
+        while self.progress.epoch < self.settings.epochs && unfinished(&self.progress, self.total_steps()) {
             let began = ((host.clock)(), self.progress.position);
             self.epoch(host).await?;
             self.trained.0 += self.progress.position - began.1;
