@@ -262,7 +262,7 @@ function take(event) {
     }
     case "epoch":
       if (live.run === event.run) live.epochs.push(event.epoch);
-      return set({ live: { ...live, version: live.version + 1 } });
+      return set({ live: { ...live, version: live.version + 1 }, run: afterEpoch(event.run, event.epoch) });
     case "saved":
       return;
     case "state":
@@ -274,6 +274,12 @@ function take(event) {
       toast("warning", `The device was lost (${event.reason}). Training goes on from step ${event.step}, on ${event.device.name}.`);
       return count(event.run, event.step, { ...live, version: live.version + 1 });
   }
+}
+
+/** The active run, with the figures of an epoch. @param {string} id @param {import("./types").EpochRecord} last */
+function afterEpoch(id, last) {
+  const { run } = get();
+  return run?.id === id ? { ...run, last, bestAccuracy: Math.max(run.bestAccuracy ?? 0, last.testAccuracy) } : run;
 }
 
 /** @param {string} id @param {number | undefined} step @param {import("./state.js").Live} live */

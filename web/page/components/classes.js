@@ -12,8 +12,10 @@ import { Button, Dialog, Select } from "./ui.js";
 
 /** Classes that are shown before somebody asks for more. */
 const FIRST = 30;
-/** Pictures in a class's row. */
-const STRIP = 24;
+/** The most pictures in a class's row. */
+const STRIP = 64;
+/** CSS pixels of a picture there, in rem. */
+const PLACE = 2.6;
 
 /** @param {{data: DataReport}} props */
 export function Classes({ data }) {
@@ -46,10 +48,14 @@ export function Classes({ data }) {
 function ClassStrip({ at, name, version }) {
   const place = useRef(/** @type {HTMLElement | null} */ (null));
   const [tiles, setTiles] = useState(/** @type {Tiles | undefined} */ (undefined));
+  const small = useStore((state) => (state.data?.size[2] ?? 0) <= 64);
   useEffect(() => {
     let current = true;
     const load = async () => {
-      const reply = await call({ type: "pictures", part: "train", class: at, from: 0, count: STRIP });
+      const side = PLACE * parseFloat(getComputedStyle(document.documentElement).fontSize);
+      const most = Math.max(1, Math.ceil((place.current?.clientWidth ?? 0) / side));
+      const wanted = Math.min(STRIP, most, small ? STRIP : 16); // Large pictures are many bytes.
+      const reply = await call({ type: "pictures", part: "train", class: at, from: 0, count: wanted });
       if (current) setTiles(reply.tiles);
     };
     const watch = new IntersectionObserver(([entry]) => {

@@ -81,8 +81,11 @@ function Report({ report, onLook }) {
 
 /** Wrong predictions, the surest first. @param {{report: EvaluationReport, cell: Cell | undefined, onAll: () => void, onLook: (picture: number) => void}} props */
 function Wrong({ report, cell, onAll, onLook }) {
-  const [most, setMost] = useState(24);
-  useEffect(() => setMost(24), [cell, report]);
+  const [most, setMost] = useState(0); // The list comes a frame after the table: together they would hold the page up.
+  useEffect(() => {
+    const frame = requestAnimationFrame(() => setMost(24));
+    return () => cancelAnimationFrame(frame);
+  }, [cell, report]);
   const { classes, wrong, confusion } = report;
   const list = wrong.map((prediction, at) => ({ prediction, at }))
     .filter(({ prediction }) => !cell || (prediction.label === cell.label && prediction.predicted === cell.predicted));

@@ -72,7 +72,7 @@ function Transport() {
   };
   if (run?.state === "running" || run?.state === "paused") {
     const running = run.state === "running";
-    const note = running && speed ? `${count(speed)}/s · ${duration(left)}` : `${count(run.step)} of ${count(run.totalSteps)}`;
+    const note = running && speed ? html`<span class="wide-only">${count(speed)}/s · </span>${duration(left)}` : `${count(run.step)} of ${count(run.totalSteps)}`;
     return html`<div class="transport">
       <${Progress} label=${running ? "Training" : "Paused"} done=${run.step} total=${run.totalSteps} note=${note} />
       <div class="actions">

@@ -129,6 +129,10 @@ function CameraTrial() {
         await new Promise(requestAnimationFrame); // The next frame to be seen; the answer to the last has come.
         const context = camera.video.current && grab(camera.video.current, canvas.current, 224);
         if (!context || document.hidden) continue;
+        if (get().progress?.phase === "evaluating") {
+          await new Promise((done) => setTimeout(done, 100)); // A question now would break the evaluation off.
+          continue;
+        }
         const image = context.getImageData(0, 0, 224, 224);
         try {
           const reply = await ask({ type: "pixels", image }, [image.data.buffer]);
