@@ -198,6 +198,8 @@ export async function refreshRuns() {
 export function renameRun(run, name) {
   return attempt(async () => {
     await call({ type: "rename", run, name });
+    const active = get().run;
+    if (active?.id === run) set({ run: { ...active, name } });
     await refreshRuns();
   });
 }

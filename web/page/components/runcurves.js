@@ -1,12 +1,12 @@
 // The curves of the active run, live.
 import { html, useRef, useState } from "../vendor/preact-htm.js";
-import { saveExport } from "../actions.js";
 import { count, loss, percent, plural } from "../format.js";
 import { get, useStore } from "../state.js";
 import { Chart } from "./chart.js";
 import { Curve, epochPoints } from "./curves.js";
 import { marksOf, useThrottled } from "./live.js";
 import { Slider } from "./number.js";
+import { saveCurves } from "./svg.js";
 import { Button, Card } from "./ui.js";
 
 /** @typedef {import("./curves.js").Measure} Measure */
@@ -35,7 +35,7 @@ export function RunCurves() {
   });
   return html`<${Card} title="Curves" actions=${html`
       <${Slider} label="Smoothing" value=${weight} min=${0} max=${0.99} step=${0.01} says=${weight === 0 ? "none" : weight.toFixed(2)} onChange=${smooth} />
-      <${Button} kind="quiet" disabled=${!run || steps.length === 0} onClick=${() => run && saveExport(run.id, "curves")} aria-label="Save both curves as SVG">SVG<//>`}>
+      <${Button} kind="quiet" disabled=${!run || steps.length === 0} onClick=${() => run && saveCurves(run, live.steps, live.epochs)} aria-label="Save both curves as SVG">SVG<//>`}>
     <div class="charts">${charts}</div>
     <${EpochTable} />
   <//>`;

@@ -6,6 +6,7 @@ import { Compare, MOST_RUNS } from "../components/compare.js";
 import { attend, useThrottled } from "../components/live.js";
 import { go } from "../components/route.js";
 import { deviceName, settingsInShort } from "../components/settings.js";
+import { saveCurves } from "../components/svg.js";
 import { Button, Card, Dialog, Empty, Input, LinkButton, Notice, Progress } from "../components/ui.js";
 import { bytes, count, percent, plural } from "../format.js";
 import { useStore } from "../state.js";
@@ -96,6 +97,9 @@ function State({ run }) {
   return html`<span class=${`state ${run.state}`}>${STATES[run.state]}${run.state === "finished" ? "" : ` at ${share}`}</span>`;
 }
 
+/** Closes the dialog that a button or a form is in: the focus goes back to where it was. @param {globalThis.Event} event */
+const closeDialog = (event) => /** @type {HTMLElement} */ (event.currentTarget).closest("dialog")?.close();
+
 /** What can be done with a run. @param {{run: RunReport}} props */
 function More({ run }) {
   const [dialog, setDialog] = useState("");
@@ -107,14 +111,25 @@ function More({ run }) {
     setBusy("");
   };
   const resume = async () => (await resumeRun(run.id)) && go("train");
+  const remove = async (/** @type {globalThis.Event} */ event) => {
+    closeDialog(event);
+    if (await deleteRun(run.id)) document.querySelector("main")?.focus(); // What had the focus is gone.
+  };
   const look = (/** @type {string} */ view) => () => {
     choose({ type: "run", run: run.id });
     go(view);
   };
-  /** @type {{what: import("../types").Export, label: string}[]} */
+  const curves = () => attempt(async () => {
+    const { steps, epochs } = await call({ type: "log", run: run.id });
+    saveCurves(run, steps, epochs);
+  });
+  /** @type {{label: string, save: () => Promise<unknown>}[]} */
   const files = [
-    { what: "model", label: "model.safetensors" }, { what: "checkpoint", label: "Checkpoint" }, { what: "log", label: "metrics.jsonl" },
-    { what: "curves", label: "Curves as SVG" }, { what: "toml", label: "model.toml" },
+    { label: "model.safetensors", save: () => saveExport(run.id, "model") },
+    { label: "Checkpoint", save: () => saveExport(run.id, "checkpoint") },
+    { label: "metrics.jsonl", save: () => saveExport(run.id, "log") },
+    { label: "Curves as SVG", save: curves },
+    { label: "model.toml", save: () => saveExport(run.id, "toml") },
   ];
   return html`<div class="more-of-run">
     ${run.problem && html`<${Notice} kind="error" title="It broke off">${run.problem}<//>`}
@@ -137,12 +152,12 @@ function More({ run }) {
     </div>
     <div class="actions" role="group" aria-label="Save to the downloads">
       <span class="soft">Download</span>
-      ${files.map(({ what, label }) => html`<${Button} key=${what} busy=${busy === what} disabled=${busy !== ""} onClick=${during(what, () => saveExport(run.id, what))}>${label}<//>`)}
+      ${files.map(({ label, save }) => html`<${Button} key=${label} busy=${busy === label} disabled=${busy !== ""} onClick=${during(label, save)}>${label}<//>`)}
     </div>
     <p class="soft keys">Tick the run to see its curves, and to save them as PNG.</p>
     ${dialog === "rename" && html`<${Rename} run=${run} onClose=${() => setDialog("")} />`}
     ${dialog === "delete" && html`<${Dialog} title="Delete this run?" onClose=${() => setDialog("")} actions=${html`
-        <${Button} kind="danger" onClick=${() => deleteRun(run.id)}>Delete ${run.name}<//><${Button} onClick=${() => setDialog("")}>Keep it<//>`}>
+        <${Button} kind="danger" onClick=${remove}>Delete ${run.name}<//><${Button} onClick=${closeDialog}>Keep it<//>`}>
       <p>Its model, checkpoint and curves are deleted, ${bytes(run.storedBytes)}. That can't be undone. Download what you want to keep first.</p><//>`}
   </div>`;
 }
@@ -153,7 +168,8 @@ function Rename({ run, onClose }) {
   const good = name.trim().length > 0;
   const rename = async (/** @type {Event} */ event) => {
     event.preventDefault();
-    if (good && (await renameRun(run.id, name.trim()))) onClose();
+    const form = /** @type {HTMLElement} */ (event.currentTarget);
+    if (good && (await renameRun(run.id, name.trim()))) form.closest("dialog")?.close();
   };
   return html`<${Dialog} title="Rename the run" onClose=${onClose}>
     <form onSubmit=${rename} class="settings">

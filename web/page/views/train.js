@@ -120,6 +120,10 @@ function Outcome() {
       ${run.state === "stopped" && " It is kept and can be resumed."}
     <//>`;
   }
+  if (run.problem) {
+    return html`<${Notice} kind="warning" title=${run.state === "paused" ? "The training is held, and nothing is lost" : "Something went wrong"}
+      actions=${html`<${LinkButton} href="#/runs">Make room among the runs<//>`}>${run.problem}<//>`;
+  }
   if (run.state === "stopped") return html`<${Notice} title="The training was stopped">It is kept as it stood after step ${count(run.step)}, and can be resumed.<//>`;
   return lost ? html`<${Notice} kind="warning" title="The device was lost">${lost}<//>` : null;
 }
