@@ -6,6 +6,9 @@ use convoke_core::engine::Engine;
 use convoke_core::kernels::Target;
 use convoke_cpu::CpuEngine;
 
+/// What shaders are written for: one adapter shows of all of them that they are right.
+pub const TARGETS: [Target; 3] = Target::ALL;
+
 /// A CPU engine with so many threads, or one for each processor.
 ///
 /// # Panics

@@ -20,7 +20,7 @@ pub mod values;
 
 #[cfg(not(target_family = "wasm"))]
 pub use block_on::block_on;
-pub use engines::{cpu, gpu};
+pub use engines::{TARGETS, cpu, gpu};
 pub use graph_run::{LoadedGraph, run_graph, step_of};
 pub use loaded_network::{Figures, LoadedNetwork, Pictures, Setup};
 pub use loss_graph::{Answer, LossGraph};

@@ -1,9 +1,12 @@
 //! The engines to test natively: all that the machine has.
 
+use std::io::Write;
+
 use convoke_core::engine::{DeviceKind, Engine};
 use convoke_core::kernels::Target;
 use convoke_gpu::Adapter;
 
+use crate::agreement::Figure;
 use crate::{block_on, cpu};
 
 /// An engine under test.
@@ -41,6 +44,27 @@ impl Subject {
         Self { name, engine, origin }
     }
 
+    /// Tells what was found of the engine. Where the environment names a file in `CONVOKE_AGREEMENT`, the figures are
+    /// added to it: from there they reach `docs/agreement.md`.
+    ///
+    /// # Panics
+    /// Where that file can't be written.
+    pub fn report(&self, figures: &[Figure]) {
+        let device = self.engine.info();
+        let engine = match device.kind {
+            DeviceKind::Cpu => "CPU",
+            // Without the driver's libraries, which some names have in brackets.
+            _ => device.name.split(" (").next().unwrap_or_default(),
+        };
+        let lines: String = figures.iter().map(|figure| figure.line(engine) + "\n").collect();
+        print!("{lines}");
+        if let Some(path) = std::env::var_os("CONVOKE_AGREEMENT") {
+            let file = std::fs::OpenOptions::new().create(true).append(true).open(&path);
+            let written = file.and_then(|mut file| file.write_all(lines.as_bytes()));
+            written.unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        }
+    }
+
     /// Another engine like this one, with nothing loaded.
     ///
     /// # Panics
@@ -60,17 +84,17 @@ pub fn engines() -> Vec<Subject> {
 }
 
 /// All of [`engines`], and each adapter with the shaders that it would not be given: a driver that computes on the CPU with
-/// those of a graphics processor, and the other way round.
+/// those of a graphics processor, and so on.
 ///
 /// # Panics
 /// As [`engines`].
 pub fn engines_with_all_shaders() -> Vec<Subject> {
-    let other = |adapter: Adapter| {
-        let computes_on_cpu = adapter.info().kind == DeviceKind::SoftwareGpu;
-        Origin::Adapter(Box::new(adapter), Some(if computes_on_cpu { Target::Gpu } else { Target::Cpu }))
+    let others = |adapter: Adapter| {
+        let others = Target::ALL.into_iter().filter(|&target| target != adapter.target());
+        others.map(|target| Origin::Adapter(Box::new(adapter.clone()), Some(target))).collect::<Vec<_>>()
     };
     let mut all = engines();
-    all.extend(adapters().into_iter().map(other).map(Subject::open));
+    all.extend(adapters().into_iter().flat_map(others).map(Subject::open));
     all
 }
 

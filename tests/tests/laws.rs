@@ -62,15 +62,16 @@ fn derivatives_are_what_finite_differences_say() {
 fn engines_agree_with_the_definition() {
     let cases = engine_cases();
     let mut failures = Vec::new();
-    for Subject { name: device, mut engine, .. } in engines_with_all_shaders() {
+    for mut subject in engines_with_all_shaders() {
         let mut verdict = laws::Verdict::default();
         block_on(async {
             for case in &cases {
-                verdict.add(engine.as_mut(), case).await;
+                verdict.add(subject.engine.as_mut(), case).await;
             }
         });
+        let device = &subject.name;
         println!("{device}: {} examples, the largest error is {:.1e} of {}", cases.len(), verdict.error, verdict.of);
-        println!("{}", Figure::new("op laws", verdict.error, KERNEL).line(&device));
+        subject.report(&[Figure::new("op laws", verdict.error, KERNEL)]);
         failures.extend(verdict.failures.into_iter().map(|failure| format!("{device}: {failure}")));
     }
     assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), cases.len(), failures.join("\n"));

@@ -12,7 +12,7 @@ use convoke_tests::pytorch::network::{
 };
 use convoke_tests::pytorch::optimizers::{self, TENSORS, optimizers, recorded_gradients};
 use convoke_tests::values::{norm, relative_error};
-use convoke_tests::{LossGraph, Pictures, Subject, block_on, engines};
+use convoke_tests::{LossGraph, Pictures, block_on, engines};
 
 #[test]
 fn the_definition_gives_pytorchs_losses_and_gradients() {
@@ -59,9 +59,11 @@ fn the_definition_updates_as_pytorch_does() {
 /// Holds every engine to some checks, and tells what they found.
 fn every_engine(check: impl AsyncFn(&mut dyn Engine) -> Result<Findings, String>) {
     let mut failures = Vec::new();
-    for Subject { name: device, mut engine, .. } in engines() {
-        let findings = block_on(check(engine.as_mut())).unwrap_or_else(|problem| panic!("{device}: {problem}"));
-        findings.figures.iter().for_each(|figure| println!("{}", figure.line(&device)));
+    for mut subject in engines() {
+        let findings = block_on(check(subject.engine.as_mut()));
+        let device = &subject.name;
+        let findings = findings.unwrap_or_else(|problem| panic!("{device}: {problem}"));
+        subject.report(&findings.figures);
         failures.extend(findings.failures.into_iter().map(|failure| format!("{device}: {failure}")));
     }
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));

@@ -3,7 +3,7 @@
 use convoke_tests::agreement::{Findings, within};
 use convoke_tests::fixtures::Fixture;
 use convoke_tests::pytorch::cases::{Case, cases, check, definition};
-use convoke_tests::{Subject, block_on, engines};
+use convoke_tests::{block_on, engines};
 
 fn all() -> (Fixture, Vec<Case>) {
     (Fixture::open("cases"), cases(include_str!("../fixtures/cases.json")))
@@ -32,14 +32,15 @@ fn the_definition_gives_pytorchs_results() {
 fn engines_give_pytorchs_results() {
     let (fixture, cases) = all();
     let mut failures = Vec::new();
-    for Subject { name: device, mut engine, .. } in engines() {
+    for mut subject in engines() {
         let mut findings = Findings::default();
         block_on(async {
             for case in &cases {
-                check(engine.as_mut(), case, &fixture, &mut findings).await;
+                check(subject.engine.as_mut(), case, &fixture, &mut findings).await;
             }
         });
-        findings.figures.iter().for_each(|figure| println!("{}", figure.line(&device)));
+        subject.report(&findings.figures);
+        let device = &subject.name;
         failures.extend(findings.failures.into_iter().map(|failure| format!("{device}: {failure}")));
     }
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));

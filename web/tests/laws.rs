@@ -3,7 +3,7 @@
 
 use convoke_tests::agreement::{Figure, KERNEL};
 use convoke_tests::laws::{Verdict, check_long_dispatch, engine_cases};
-use convoke_tests::{cpu, gpu};
+use convoke_tests::{TARGETS, cpu, gpu};
 use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
@@ -15,12 +15,13 @@ const PER_DEVICE: usize = 40;
 async fn webgpu_agrees_with_the_definition() {
     let cases = engine_cases();
     let mut verdict = Verdict::default();
-    for cases in cases.chunks(PER_DEVICE) {
-        let mut engine = gpu(None).await;
-        for case in cases {
-            verdict.add(engine.as_mut(), case).await;
+    for target in TARGETS {
+        for cases in cases.chunks(PER_DEVICE) {
+            let mut engine = gpu(Some(target)).await;
+            for case in cases {
+                verdict.add(engine.as_mut(), case).await;
+            }
         }
-        console_log!("{} cases on {:?}", cases.len(), engine.info());
     }
     console_log!("{}", Figure::new("op laws", verdict.error, KERNEL).line("browser, WebGPU"));
     assert!(verdict.failures.is_empty(), "{}", verdict.failures.join("\n"));
@@ -28,7 +29,9 @@ async fn webgpu_agrees_with_the_definition() {
 
 #[wasm_bindgen_test]
 async fn webgpu_folds_long_dispatches() {
-    assert_eq!(check_long_dispatch(gpu(None).await.as_mut()).await, Ok(()));
+    for target in TARGETS {
+        assert_eq!(check_long_dispatch(gpu(Some(target)).await.as_mut()).await, Ok(()), "{target:?}");
+    }
 }
 
 #[wasm_bindgen_test]
@@ -37,7 +40,6 @@ async fn webassembly_agrees_with_the_definition() {
     for case in &engine_cases() {
         verdict.add(engine.as_mut(), case).await;
     }
-    console_log!("{:?}", engine.info());
     console_log!("{}", Figure::new("op laws", verdict.error, KERNEL).line("browser, WebAssembly"));
     assert!(verdict.failures.is_empty(), "{}", verdict.failures.join("\n"));
 }

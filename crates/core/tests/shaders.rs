@@ -176,7 +176,7 @@ fn every_shader_is_valid() {
     let kernels = [convolutions(), pools(), products(), pointwise(), others()].concat();
     let mut failures = Vec::new();
     for kernel in &kernels {
-        for target in [Target::Gpu, Target::Cpu] {
+        for target in Target::ALL {
             if let Err(problem) = check(&kernel.shader(target)) {
                 failures.push(format!("{kernel:?} for {target:?}:\n{problem}"));
             }

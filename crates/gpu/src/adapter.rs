@@ -80,7 +80,17 @@ impl Adapter {
     /// # Errors
     /// [`EngineError::Refused`] where the driver gives no device.
     pub async fn open(&self) -> Result<GpuEngine, EngineError> {
-        self.open_for(if self.info.kind == DeviceKind::SoftwareGpu { Target::Cpu } else { Target::Gpu }).await
+        self.open_for(self.target()).await
+    }
+
+    /// What the adapter's shaders are written for.
+    pub fn target(&self) -> Target {
+        let lanes = self.inner.get_info().subgroup_max_size;
+        match self.info.kind {
+            DeviceKind::SoftwareGpu if (1..=4).contains(&lanes) => Target::NarrowCpu,
+            DeviceKind::SoftwareGpu => Target::Cpu,
+            _ => Target::Gpu,
+        }
     }
 
     /// Opens an engine whose shaders are written for another kind of adapter than this one may be: slower, and as right. So

@@ -16,14 +16,20 @@ pub enum Target {
     /// A graphics driver that computes on the CPU: few threads, whose registers spill into a fast cache, and for whom loads
     /// are dear.
     Cpu,
+    /// The same with vectors of no more than four lanes, which it fills one by one whatever they are loaded from: a load costs
+    /// as much as it has lanes.
+    NarrowCpu,
 }
 
 impl Target {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Gpu, Self::Cpu, Self::NarrowCpu];
+
     /// Threads in a workgroup of a kernel that holds a tile in each thread's registers.
     pub(super) fn tile_workgroup(self) -> usize {
         match self {
             Self::Gpu => 64,
-            Self::Cpu => 8,
+            Self::Cpu | Self::NarrowCpu => 8,
         }
     }
 
@@ -31,7 +37,7 @@ impl Target {
     pub(super) fn workgroup(self) -> usize {
         match self {
             Self::Gpu => 64,
-            Self::Cpu => 32,
+            Self::Cpu | Self::NarrowCpu => 32,
         }
     }
 }

@@ -5,13 +5,6 @@
 
 use super::Target;
 
-/// Cycles for a load, whatever its width.
-const LOAD: usize = 20;
-/// Cycles for each lane of a load.
-const LANE: usize = 5;
-/// Cycles for each sum and turn: where registers spill, a loop copies what it carries.
-const CARRY: usize = 2;
-
 /// Cycles in which a thread finds out where its tile lies, and stores it.
 const THREAD: usize = 200;
 /// Runs over which a shader's compilation should pay: the faster tile often takes longer to compile.
@@ -28,6 +21,12 @@ struct Budget {
     threads: usize,
     /// Threads whose turns take their cycles together.
     abreast: usize,
+    /// Cycles for a load, whatever its width.
+    load: usize,
+    /// Cycles for each lane of a load.
+    lane: usize,
+    /// Cycles for each sum and turn: where registers spill, a loop copies what it carries.
+    carry: usize,
     /// Cycles to compile each sum.
     compile_sum: u64,
     /// Cycles to compile each multiply-add.
@@ -36,20 +35,33 @@ struct Budget {
 
 impl Budget {
     fn of(target: Target) -> Self {
+        // Eight lanes on each of two cores. Beyond some 700 multiply-adds the code of a turn no longer fits into the instruction cache.
+        let cpu = Self {
+            sums: 224,
+            products: 700,
+            threads: 128,
+            abreast: 16,
+            load: 20,
+            lane: 5,
+            carry: 2,
+            compile_sum: 3_600_000,
+            compile_product: 800_000,
+        };
         match target {
             // A graphics processor's compiler takes milliseconds whatever the tile.
-            Target::Gpu => {
-                Self { sums: 32, products: 256, threads: 8192, abreast: 8192, compile_sum: 0, compile_product: 0 }
-            }
-            // Eight lanes on each of two cores. Beyond some 700 multiply-adds the code of a turn no longer fits into the instruction cache.
-            Target::Cpu => Self {
-                sums: 224,
-                products: 700,
-                threads: 128,
-                abreast: 16,
-                compile_sum: 3_600_000,
-                compile_product: 800_000,
+            Target::Gpu => Self {
+                sums: 32,
+                products: 256,
+                threads: 8192,
+                abreast: 8192,
+                compile_sum: 0,
+                compile_product: 0,
+                ..cpu
             },
+            Target::Cpu => cpu,
+            Target::NarrowCpu => {
+                Self { load: 5, lane: 20, carry: 6, compile_sum: 1_800_000, compile_product: 400_000, ..cpu }
+            }
         }
     }
 }
@@ -82,7 +94,7 @@ impl Cost {
     /// Cycles of compilation and a good many runs; `None` where the tile does not fit.
     fn total(&self, budget: Budget) -> Option<u64> {
         let fits = self.sums <= budget.sums && self.products <= budget.products;
-        let turn = self.loads * LOAD + self.lanes * LANE + self.products + self.sums * CARRY;
+        let turn = self.loads * budget.load + self.lanes * budget.lane + self.products + self.sums * budget.carry;
         let compile = self.sums as u64 * budget.compile_sum + self.products as u64 * budget.compile_product;
         let run = (turn * self.turns + THREAD) as u64 * self.threads.max(budget.threads) as u64 / budget.abreast as u64;
         fits.then_some(compile + run * RUNS)

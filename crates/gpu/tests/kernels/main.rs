@@ -106,7 +106,7 @@ fn every_kernel_computes_what_plain_loops_compute() {
     let adapters = block_on(convoke_gpu::adapters());
     assert!(!adapters.is_empty(), "there is no adapter: install a Vulkan driver, such as mesa-vulkan-drivers");
     let mut failures = Vec::new();
-    let targets = [Target::Gpu, Target::Cpu];
+    let targets = Target::ALL;
     for (adapter, target) in adapters.iter().flat_map(|a| targets.map(|t| (a, t))) {
         let mut engine = block_on(adapter.open_for(target)).expect("the adapter opens");
         for case in cases() {
