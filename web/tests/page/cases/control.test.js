@@ -50,6 +50,7 @@ for (const device of /** @type {const} */ (["gpu", "cpu"])) {
     await page.waitForTimeout(300);
     assert.equal(await steps(page), paused + 1, "one step, not more");
     await look(page, `train-paused-${device}`);
+    await longTasks(); // Looking takes long itself.
 
     await control(page, "Continue").click();
     await control(page, "Stop").waitFor();

@@ -11,7 +11,7 @@ test("layers are added, changed, moved and removed, and the summary follows", as
   await open(page, "Model");
   await page.getByRole("button", { name: "reference-cnn" }).click();
   const cost = page.getByRole("region", { name: "What it costs" });
-  await cost.getByText("Parameters").waitFor();
+  await cost.getByText("Parameters", { exact: true }).first().waitFor();
   const parameters = () => figure(cost, "Parameters");
   const before = await parameters();
   const becomes = async (/** @type {(now: string) => boolean} */ right) => {
@@ -48,7 +48,7 @@ test("a shape that doesn't fit is marked at its layer, with the reason; nothing 
   await page.getByRole("button", { name: /^conv1\b/ }).first().click();
   await page.getByLabel("Kernel size").first().fill("99");
   const problem = page.getByRole("listitem").filter({ has: page.getByRole("alert") });
-  await problem.getByText("does not fit").waitFor();
+  await problem.getByText("does not fit", { exact: true }).waitFor();
   const reason = await problem.getByRole("alert").innerText();
   assert.match(reason, /conv1/);
   assert.match(reason, /99/);
@@ -79,7 +79,7 @@ test("the command's text goes in and out, and what is wrong in it is told", asyn
   await page.getByRole("heading", { name: "from a file" }).waitFor();
   assert.equal(await text.getAttribute("aria-invalid"), null);
   await open(page, "Data");
-  await page.getByText("in colour").waitFor(); // The pictures are brought to the model's size.
+  await page.getByText(/^16 × 16/).first().waitFor(); // The pictures are brought to the model's size.
 });
 
 test("settings that make no sense are marked and not passed on", async (t) => {
