@@ -30,7 +30,7 @@ pub fn page() -> Outcome {
     say_wasm(toolchain);
     println!("wasm-bindgen, trunk: there; to see the page:");
     let mut trunk = program("trunk");
-    trunk.args(["serve", "--release"]);
+    trunk.arg("serve");
     toolchain.choose(&mut trunk);
     println!("    {}", shell::describe(&trunk));
     Ok(())
