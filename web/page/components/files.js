@@ -23,6 +23,9 @@ export async function fromDrop(transfer, found) {
   return { name: name || "Dropped", files };
 }
 
+/** Files that are asked for at once: the browser answers all in one task, which may not take long. */
+const AT_ONCE = 50;
+
 /**
  * Adds an entry's files; an empty folder is told of as a path that ends in "/". Folders are read part by part, so the page goes on in
  * between.
@@ -41,11 +44,13 @@ async function walk(entry, files, found) {
     if (part.length === 0) break;
     empty = false;
     const plain = part.filter((child) => child.isFile);
-    const read = await Promise.all(plain.map(async (child) => ({
-      path: child.fullPath.replace(/^\//, ""), file: await fileOf(/** @type {FileSystemFileEntry} */ (child)),
-    })));
-    files.push(...read);
-    found(files.length);
+    for (let from = 0; from < plain.length; from += AT_ONCE) {
+      const read = plain.slice(from, from + AT_ONCE).map(async (child) => ({
+        path: child.fullPath.replace(/^\//, ""), file: await fileOf(/** @type {FileSystemFileEntry} */ (child)),
+      }));
+      files.push(...(await Promise.all(read)));
+      found(files.length);
+    }
     for (const child of part) if (child.isDirectory) await walk(child, files, found);
   }
   if (empty) files.push({ path: `${path}/`, file: new Blob() });

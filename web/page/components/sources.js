@@ -35,11 +35,13 @@ export function Sources() {
   const over = useDrop(async (transfer) => {
     setListing(0);
     try {
-      await use(await fromDrop(transfer, setListing));
+      const picked = await fromDrop(transfer, setListing);
+      setListing(undefined);
+      await use(picked);
     } catch (error) {
+      setListing(undefined);
       toast("error", asCommandError(error).message);
     }
-    setListing(undefined);
   });
   const record = (/** @type {import("../types").PathFile[]} */ files) => {
     setRecording(false);
