@@ -151,14 +151,17 @@ export function startRun() {
 }
 
 /**
- * Goes on with a kept run where its last checkpoint was taken.
- * @param {string} id
+ * Goes on with a kept run where its last checkpoint was taken: on the device that it was on, where that is here, so that it goes on as if
+ * nothing had happened.
+ * @param {string} id @param {import("./types").DeviceChoice} [device] another one
  */
-export function resumeRun(id) {
+export function resumeRun(id, device) {
   return attempt(async () => {
     const log = await call({ type: "log", run: id });
-    const { run } = await call({ type: "resume", run: id, device: get().device });
-    adopt(run, { steps: log.steps.filter((record) => record.step <= run.step), epochs: log.epochs });
+    const own = get().runs.find((kept) => kept.id === id)?.device.choice ?? "auto";
+    const here = get().devices.some((one) => one.choice === own) ? own : "auto";
+    const { run } = await call({ type: "resume", run: id, device: device ?? here });
+    adopt(run, { steps: log.steps.filter((record) => record.step <= run.step), epochs: log.epochs.filter(({ epoch }) => epoch * run.stepsPerEpoch <= run.step) });
     await refreshRuns();
   });
 }

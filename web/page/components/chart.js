@@ -233,8 +233,13 @@ function savePicture(plot, { title, lines, file }) {
   ctx.font = `${12 * scale}px system-ui, sans-serif`;
   shown.forEach((line, at) => {
     const y = (44 + 20 * at) * scale;
-    ctx.fillStyle = token(line.color);
-    ctx.fillRect(pad, y - 5 * scale, 18 * scale, 3 * scale);
+    ctx.strokeStyle = token(line.color);
+    ctx.lineWidth = 3 * scale;
+    ctx.setLineDash(line.dashed ? [5 * scale, 3 * scale] : []);
+    ctx.beginPath();
+    ctx.moveTo(pad, y - 4 * scale);
+    ctx.lineTo(pad + 18 * scale, y - 4 * scale);
+    ctx.stroke();
     ctx.fillStyle = token("--ink");
     ctx.fillText(line.label, pad + 26 * scale, y);
   });

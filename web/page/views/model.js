@@ -36,6 +36,9 @@ export default function Model() {
   </div>`;
 }
 
+/** What the model was before, kept from one visit of the view to the next. @type {{past: ModelSource[], future: ModelSource[]}} */
+const history = { past: [], future: [] };
+
 /**
  * What is edited, with what it was before. Changes of one field that follow one another are undone at once.
  * @returns {{draft: ModelObject | undefined, edit: (draft: ModelObject, kind: string) => void, replace: (source: ModelSource) => void,
@@ -44,8 +47,6 @@ export default function Model() {
 function useEditing() {
   const source = useStore((state) => state.modelSource);
   const report = useStore((state) => state.model);
-  const past = useRef(/** @type {ModelSource[]} */ ([]));
-  const future = useRef(/** @type {ModelSource[]} */ ([]));
   const last = useRef({ kind: "", at: 0 });
   // An object is what was drawn here: it is shown as it is, whatever the worker makes of it.
   const draft = source?.type === "object" ? source.model : report?.model ?? undefined;
@@ -54,8 +55,8 @@ function useEditing() {
     const same = kind !== "" && kind === last.current.kind && Date.now() - last.current.at < 3000;
     last.current = { kind, at: Date.now() };
     const now = get().modelSource;
-    if (!same && now) past.current = [...past.current.slice(-99), now];
-    future.current = [];
+    if (!same && now) history.past = [...history.past.slice(-99), now];
+    history.future = [];
   };
   const travel = (/** @type {ModelSource[]} */ from, /** @type {ModelSource[]} */ to) => {
     const next = from.pop();
@@ -75,10 +76,10 @@ function useEditing() {
       remember(next.type === "toml" ? "toml" : "");
       put(next);
     },
-    undo: () => travel(past.current, future.current),
-    redo: () => travel(future.current, past.current),
-    canUndo: past.current.length > 0,
-    canRedo: future.current.length > 0,
+    undo: () => travel(history.past, history.future),
+    redo: () => travel(history.future, history.past),
+    canUndo: history.past.length > 0,
+    canRedo: history.future.length > 0,
   };
 }
 

@@ -35,6 +35,7 @@ export default function Runs() {
   const kept = useStore((state) => state.runs);
   const active = useThrottled((state) => state.run, 500);
   const [order, setOrder] = useState(/** @type {Order} */ ({ key: "begun", down: true }));
+  const [open, setOpen] = useState("");
   const [, redraw] = useState({});
   useEffect(() => void attempt(refreshRuns), []);
   const runs = kept.map((run) => (run.id === active?.id ? { ...active, storedBytes: Math.max(active.storedBytes, run.storedBytes) } : run));
@@ -43,7 +44,8 @@ export default function Runs() {
     const [x, y] = [column.value(a), column.value(b)];
     return (x < y ? -1 : x > y ? 1 : 0) * (order.down ? -1 : 1);
   });
-  const chosen = runs.filter((run) => selected.has(run.id)).slice(0, MOST_RUNS);
+  const ticked = runs.filter((run) => selected.has(run.id)).slice(0, MOST_RUNS);
+  const chosen = ticked.length > 0 ? ticked : runs.filter((run) => run.id === open);
   const toggle = (/** @type {string} */ id) => {
     selected = new Set(runs.filter((run) => (run.id === id) !== selected.has(run.id)).map((run) => run.id));
     redraw({});
@@ -53,17 +55,17 @@ export default function Runs() {
     ${runs.length === 0
       ? html`<${Empty} title="No run is kept yet" actions=${html`<${LinkButton} kind="primary" href="#/train">Train<//>`}>
           As soon as a run has begun, it is here: to compare it with others, to go on with it after the page was closed, and to save its files.<//>`
-      : html`<${Table} runs=${sorted} order=${order} onOrder=${setOrder} selected=${selected} full=${chosen.length >= MOST_RUNS} onToggle=${toggle} />
-        ${chosen.length > 0 ? html`<${Compare} runs=${chosen} />` : html`<p class="soft">Tick runs to see their curves over one another, and in what they differ.</p>`}`}
+      : html`<${Table} runs=${sorted} order=${order} onOrder=${setOrder} selected=${selected} full=${ticked.length >= MOST_RUNS} onToggle=${toggle} open=${open} onOpen=${setOpen} />
+        ${chosen.length > 0 ? html`<${Compare} runs=${chosen} />` : html`<p class="soft">Tick runs to see their curves over one another, and in what they differ; open one to see its own.</p>`}`}
     <${Room} />
   </div>`;
 }
 
 /**
- * @param {{runs: RunReport[], order: Order, onOrder: (order: Order) => void, selected: Set<string>, full: boolean, onToggle: (id: string) => void}} props
+ * @param {{runs: RunReport[], order: Order, onOrder: (order: Order) => void, selected: Set<string>, full: boolean, onToggle: (id: string) => void,
+ *   open: string, onOpen: (id: string) => void}} props
  */
-function Table({ runs, order, onOrder, selected, full, onToggle }) {
-  const [open, setOpen] = useState("");
+function Table({ runs, order, onOrder, selected, full, onToggle, open, onOpen }) {
   const sort = (/** @type {string} */ key) => onOrder({ key, down: order.key === key ? !order.down : key === "accuracy" || key === "begun" });
   return html`<div class="runs-table"><table>
     <caption class="visually-hidden">Kept runs</caption>
@@ -84,7 +86,7 @@ function Table({ runs, order, onOrder, selected, full, onToggle }) {
         <td data-label="Model and pictures">${run.model}<span class="soft run-second">${run.data}, ${plural(run.classes.length, "class", "classes")}</span></td>
         <td data-label="Settings">${settingsInShort(run.settings)}</td>
         <td data-label="Begun">${dates.format(run.begun)}</td>
-        <td><${Button} kind="quiet" aria-expanded=${String(open === run.id)} aria-label=${`More of ${run.name}`} onClick=${() => setOpen(open === run.id ? "" : run.id)}>More <span aria-hidden="true">${open === run.id ? "▴" : "▾"}</span><//></td>
+        <td><${Button} kind="quiet" aria-expanded=${String(open === run.id)} aria-label=${`More of ${run.name}`} onClick=${() => onOpen(open === run.id ? "" : run.id)}>More <span aria-hidden="true">${open === run.id ? "▴" : "▾"}</span><//></td>
       </tr>
       ${open === run.id && html`<tr key=${`${run.id} more`} class="run-more"><td colspan=${COLUMNS.length + 2}><${More} run=${run} /></td></tr>`}`)}
     </tbody>
@@ -110,7 +112,9 @@ function More({ run }) {
     await action();
     setBusy("");
   };
-  const resume = async () => (await resumeRun(run.id)) && go("train");
+  const devices = useStore((state) => state.devices);
+  const resume = async (/** @type {import("../types").DeviceChoice | undefined} */ device = undefined) => (await resumeRun(run.id, device)) && go("train");
+  const others = devices.filter(({ choice }) => choice !== run.device.choice);
   const remove = async (/** @type {globalThis.Event} */ event) => {
     closeDialog(event);
     if (await deleteRun(run.id)) document.querySelector("main")?.focus(); // What had the focus is gone.
@@ -142,7 +146,10 @@ function More({ run }) {
       <div><dt>Kept</dt><dd>${bytes(run.storedBytes)}</dd></div>
     </dl>
     <div class="actions">
-      ${(run.state === "stopped" || run.state === "failed") && html`<${Button} kind="primary" busy=${busy === "resume"} disabled=${busy !== ""} onClick=${during("resume", resume)}>Resume<//>`}
+      ${(run.state === "stopped" || run.state === "failed") && html`
+        <${Button} kind="primary" busy=${busy === "resume"} disabled=${busy !== ""} onClick=${during("resume", () => resume())}>Resume<//>
+        ${others.map((device) => html`<${Button} key=${device.choice} busy=${busy === device.choice} disabled=${busy !== ""}
+          onClick=${during(device.choice, () => resume(device.choice))}>Go on with ${device.choice === "cpu" ? "the CPU" : "WebGPU"}<//>`)}`}
       ${active && html`<${LinkButton} href="#/train">Go to the training<//>`}
       <${Button} onClick=${look("understand")}>Understand<//>
       <${Button} onClick=${look("try")}>Try<//>
@@ -154,7 +161,6 @@ function More({ run }) {
       <span class="soft">Download</span>
       ${files.map(({ label, save }) => html`<${Button} key=${label} busy=${busy === label} disabled=${busy !== ""} onClick=${during(label, save)}>${label}<//>`)}
     </div>
-    <p class="soft keys">Tick the run to see its curves, and to save them as PNG.</p>
     ${dialog === "rename" && html`<${Rename} run=${run} onClose=${() => setDialog("")} />`}
     ${dialog === "delete" && html`<${Dialog} title="Delete this run?" onClose=${() => setDialog("")} actions=${html`
         <${Button} kind="danger" onClick=${remove}>Delete ${run.name}<//><${Button} onClick=${closeDialog}>Keep it<//>`}>
