@@ -58,7 +58,7 @@ impl OpenData {
         let (name, source) = match source {
             DataSource::Embedded => (EMBEDDED.into(), Source::Embedded(Rc::new(fetch_embedded(progress).await?))),
             DataSource::Files { name, files } => {
-                let files = files.into_iter().map(|file| (file.path, file.file));
+                let files = files.into_iter().map(|file| (file.path, file.file.0));
                 (name, Source::Files(Rc::new(BlobFiles(files.collect()))))
             }
         };

@@ -135,9 +135,9 @@ impl Insight {
 /// A picture that the page has given.
 pub(crate) fn picture(source: &PictureSource, data: Option<&Dataset>) -> Result<Picture> {
     match source {
-        PictureSource::File { name, bytes } => Ok(decode(&bytes.to_vec(), name)?),
+        PictureSource::File { name, bytes } => Ok(decode(&bytes.0.to_vec(), name)?),
         PictureSource::Pixels { image } => {
-            Ok(Picture::from_rgba(image.width() as usize, image.height() as usize, &image.data())?)
+            Ok(Picture::from_rgba(image.0.width() as usize, image.0.height() as usize, &image.0.data())?)
         }
         PictureSource::Test { index } => {
             let data = data.ok_or_else(no_data)?;

@@ -3,7 +3,7 @@
 use convoke::optim::Optimizer;
 use convoke::train::Settings;
 
-use crate::protocol::{OptimizerSettings, TrainingSettings};
+use crate::protocol::{OptimizerKind, OptimizerSettings, TrainingSettings};
 
 impl Default for TrainingSettings {
     fn default() -> Self {
@@ -14,6 +14,12 @@ impl Default for TrainingSettings {
 impl Default for OptimizerSettings {
     fn default() -> Self {
         Self::from(Optimizer::default())
+    }
+}
+
+impl Default for OptimizerKind {
+    fn default() -> Self {
+        OptimizerSettings::default().kind
     }
 }
 
@@ -48,23 +54,27 @@ impl From<Optimizer> for OptimizerSettings {
     fn from(optimizer: Optimizer) -> Self {
         match optimizer {
             Optimizer::Sgd { lr, momentum, nesterov, weight_decay } => {
-                Self::Sgd { lr, momentum, nesterov, weight_decay }
+                Self { kind: OptimizerKind::Sgd, lr, momentum, nesterov, weight_decay }
             }
-            Optimizer::Adam { lr, weight_decay, .. } => Self::Adam { lr, weight_decay },
+            Optimizer::Adam { lr, weight_decay, .. } => {
+                Self { kind: OptimizerKind::Adam, lr, momentum: 0.0, nesterov: false, weight_decay }
+            }
         }
     }
 }
 
 impl From<OptimizerSettings> for Optimizer {
     fn from(settings: OptimizerSettings) -> Self {
-        match settings {
-            OptimizerSettings::Sgd { lr, momentum, nesterov, weight_decay } => {
-                Self::Sgd { lr, momentum, nesterov, weight_decay }
+        let OptimizerSettings { kind, lr, momentum, nesterov, weight_decay } = settings;
+        match kind {
+            OptimizerKind::Sgd => Self::Sgd { lr, momentum, nesterov, weight_decay },
+            OptimizerKind::Adam => {
+                let mut adam = Self::adam(lr);
+                if let Self::Adam { weight_decay: decay, .. } = &mut adam {
+                    *decay = weight_decay;
+                }
+                adam
             }
-            OptimizerSettings::Adam { lr, weight_decay: decay } => match Self::adam(lr) {
-                Self::Adam { lr, beta1, beta2, eps, .. } => Self::Adam { lr, beta1, beta2, eps, weight_decay: decay },
-                sgd @ Self::Sgd { .. } => sgd,
-            },
         }
     }
 }

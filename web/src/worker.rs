@@ -20,7 +20,7 @@ use crate::data::{EMBEDDED, OpenData, Source, options};
 use crate::failure::Result;
 use crate::insight::{self, Insight, no_data};
 use crate::protocol::{
-    self, Command, DataSource, DeviceChoice, Event, Failure, Message, ModelChoice, ModelSource, Part, PathFile, Phase,
+    Command, DataSource, DeviceChoice, Event, Failure, Js, Message, ModelChoice, ModelSource, Part, PathFile, Phase,
     Reply, Request, RunReport, RunState, Tiles, TrainingSettings,
 };
 use crate::run::{Active, Library, Order, Prepared, Tell, drive, export, log};
@@ -103,7 +103,7 @@ impl Worker {
 
     async fn hear(self: Rc<Self>, message: JsValue) {
         let id = Reflect::get(&message, &"id".into()).ok().and_then(|id| id.as_f64()).unwrap_or_default() as u32;
-        let answer = match protocol::read(&message) {
+        let answer = match serde_wasm_bindgen::from_value::<Request>(message) {
             Ok(Request { command, .. }) => self.answer(command).await,
             Err(error) => Err(Failure::new("request", format!("the request is not understood: {error}"))),
         };
@@ -162,7 +162,7 @@ impl Worker {
                 }
                 export(&*self.store(&run).await?, &self.report(&run).await?, what).await
             }
-            Command::OpenModel { name, bytes } => self.open_model(name, &bytes),
+            Command::OpenModel { name, bytes } => self.open_model(name, &bytes.0),
             Command::Evaluate { model, wrong } => self.evaluate(&model, wrong).await,
             Command::Filters { model } => insight::filters(&*self.model(&model).await?),
             Command::FeatureMaps { model, picture } => {
@@ -229,7 +229,7 @@ impl Worker {
         settings: &TrainingSettings,
         choice: DeviceChoice,
         name: String,
-        init: JsValue,
+        init: Option<Js<Uint8Array>>,
     ) -> Result<Reply> {
         let spec = model::read(source)?;
         let settings = Settings::from(settings);
@@ -240,9 +240,9 @@ impl Worker {
         let spec = spec.with_classes(data.dataset.classes.len());
         let network = spec.build()?;
         let statistics = Normalization::default().resolve(&data.dataset, spec.input[0])?;
-        let weights = match init.dyn_ref::<Uint8Array>() {
+        let weights = match init {
             None => None,
-            Some(bytes) => {
+            Some(Js(bytes)) => {
                 let file = TensorFile::decode("the given file", &bytes.to_vec()).map_err(TrainError::from)?;
                 Some(given_weights(&network, "the given file", file)?)
             }

@@ -1,21 +1,22 @@
 //! What the page can ask.
 
+use js_sys::Uint8Array;
 use serde::{Deserialize, Serialize};
 use tsify::Tsify;
-use wasm_bindgen::JsValue;
+use web_sys::{Blob, ImageData};
 
-use super::aside;
+use super::tagged::{Js, tagged};
 
+tagged! {
 /// What the page can ask.
-#[derive(Debug, Deserialize, Tsify)]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[derive(Debug)]
 pub enum Command {
     /// Which devices there are; answered by [`Reply::Devices`].
-    Devices,
+    Devices = "devices",
     /// The models that come along, and the types of layers; answered by [`Reply::Presets`].
-    Presets,
+    Presets = "presets",
     /// Reads a model and says what it costs; answered by [`Reply::Model`], also where something is wrong with it.
-    DescribeModel {
+    DescribeModel = "describeModel" {
         /// The model.
         model: ModelSource,
         /// Samples of a step, for the bytes that training takes.
@@ -23,14 +24,14 @@ pub enum Command {
     },
     /// Hands over files that the next [`Command::OpenData`] opens before its own; answered by [`Reply::Done`]. Each file takes the page a
     /// tenth of a millisecond or more, so thousands come in parts.
-    HandOver {
+    HandOver = "handOver" {
         /// A part of them.
         files: Vec<PathFile>,
         /// Whether it is the first part: what was handed over before is forgotten.
         first: bool,
     },
     /// Opens data in the place of what was open; answered by [`Reply::Data`]. Progress is told as [`Phase::Decoding`].
-    OpenData {
+    OpenData = "openData" {
         /// Where it is.
         source: DataSource,
         /// Channels, height and width that pictures are brought to: the model's.
@@ -43,7 +44,7 @@ pub enum Command {
         leave_out: Vec<String>,
     },
     /// Some of the open data's pictures, as the model sees them; answered by [`Reply::Pictures`].
-    Pictures {
+    Pictures = "pictures" {
         /// Which half.
         part: Part,
         /// Only of this class.
@@ -54,7 +55,7 @@ pub enum Command {
         count: u32,
     },
     /// Begins a run on the open data; answered by [`Reply::Run`] when its first step is about to be made. Ends the active run, which is kept.
-    Start {
+    Start = "start" {
         /// The model.
         model: ModelSource,
         /// How to train.
@@ -64,104 +65,104 @@ pub enum Command {
         /// What the run is called; made up where empty.
         name: String,
         /// A model.safetensors whose weights to begin with.
-        #[serde(default, deserialize_with = "aside::deserialize")]
         #[tsify(type = "Uint8Array", optional)]
-        init: JsValue,
+        init: Option<Js<Uint8Array>>,
     },
     /// Makes a kept run active and goes on with it where its last checkpoint was taken; answered by [`Reply::Run`].
-    Resume {
+    Resume = "resume" {
         /// The run.
         run: String,
         /// On what.
         device: DeviceChoice,
     },
     /// Goes on with the active run after a pause; answered by [`Reply::Run`].
-    Continue,
+    Continue = "continue",
     /// Holds the active run after the steps under way, and keeps a checkpoint; answered by [`Reply::Run`].
-    Pause,
+    Pause = "pause",
     /// Makes one step of the active run, which is paused before and after; answered by [`Reply::Run`].
-    Step,
+    Step = "step",
     /// Ends the active run: a checkpoint and the model are kept, the device is let go; answered by [`Reply::Run`].
-    Stop,
+    Stop = "stop",
     /// All runs that are kept, the newest first; answered by [`Reply::Runs`].
-    Runs,
+    Runs = "runs",
     /// A run's log; answered by [`Reply::Log`].
-    Log {
+    Log = "log" {
         /// The run.
         run: String,
     },
     /// Gives a run another name; answered by [`Reply::Done`].
-    Rename {
+    Rename = "rename" {
         /// The run.
         run: String,
         /// The name.
         name: String,
     },
     /// Deletes a run and all that is kept of it; answered by [`Reply::Done`].
-    Delete {
+    Delete = "delete" {
         /// The run.
         run: String,
     },
     /// A file of a run, to be saved; answered by [`Reply::File`].
-    Export {
+    Export = "export" {
         /// The run.
         run: String,
         /// Which.
         what: Export,
     },
     /// Opens a model file, in the command's format, in the place of the one that was open; answered by [`Reply::Opened`].
-    OpenModel {
+    OpenModel = "openModel" {
         /// Its name, for messages.
         name: String,
         /// Its bytes.
-        #[serde(deserialize_with = "aside::deserialize")]
         #[tsify(type = "Uint8Array")]
-        bytes: js_sys::Uint8Array,
+        bytes: Js<Uint8Array>,
     },
     /// What a model makes of the open data's test pictures; answered by [`Reply::Evaluation`].
-    Evaluate {
+    Evaluate = "evaluate" {
         /// The model.
         model: ModelChoice,
         /// The most wrong predictions to list.
         wrong: u32,
     },
     /// The filters of the first convolution; answered by [`Reply::Filters`].
-    Filters {
+    Filters = "filters" {
         /// The model.
         model: ModelChoice,
     },
     /// What each layer makes of one of the open data's test pictures; answered by [`Reply::FeatureMaps`].
-    FeatureMaps {
+    FeatureMaps = "featureMaps" {
         /// The model.
         model: ModelChoice,
         /// The picture's position among the test pictures.
         picture: u32,
     },
     /// What a model sees in a picture; answered by [`Reply::Prediction`].
-    Predict {
+    Predict = "predict" {
         /// The model.
         model: ModelChoice,
         /// The picture.
         picture: PictureSource,
     },
     /// How much room there is; answered by [`Reply::Storage`].
-    Storage,
+    Storage = "storage",
+}
 }
 
+tagged! {
 /// A model's description.
-#[derive(Clone, Debug, Deserialize, Tsify)]
-#[serde(tag = "type", rename_all = "camelCase")]
+#[derive(Debug)]
 pub enum ModelSource {
     /// As text, the command's TOML.
-    Toml {
+    Toml = "toml" {
         /// The text.
         toml: String,
     },
     /// As an object of the same structure.
-    Object {
+    Object = "object" {
         /// The object.
         model: ModelObject,
     },
+}
 }
 
 /// A model's description as an object: what its TOML says.
@@ -178,19 +179,20 @@ pub struct ModelObject {
     pub layers: Vec<serde_json::Map<String, serde_json::Value>>,
 }
 
+tagged! {
 /// Where data is.
-#[derive(Debug, Deserialize, Tsify)]
-#[serde(tag = "type", rename_all = "camelCase")]
+#[derive(Debug)]
 pub enum DataSource {
     /// The pictures that come along.
-    Embedded,
+    Embedded = "embedded",
     /// Files: a folder for each class, a zip of that, IDX files or CIFAR-10's.
-    Files {
+    Files = "files" {
         /// What to call it.
         name: String,
         /// Each with its path.
         files: Vec<PathFile>,
     },
+}
 }
 
 /// A file with its path within what was picked or dropped, parts joined by `/`. A path that ends in `/` is an empty folder.
@@ -199,9 +201,8 @@ pub struct PathFile {
     /// The path.
     pub path: String,
     /// The file.
-    #[serde(deserialize_with = "aside::deserialize")]
     #[tsify(type = "Blob")]
-    pub file: web_sys::Blob,
+    pub file: Js<Blob>,
 }
 
 /// Half of a dataset.
@@ -240,34 +241,34 @@ pub struct TrainingSettings {
 
 /// An optimizer with its constants. What is left out has the command's default.
 #[derive(Clone, Debug, Serialize, Deserialize, Tsify)]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
-pub enum OptimizerSettings {
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct OptimizerSettings {
+    /// Which.
+    #[serde(rename = "type")]
+    #[tsify(optional)]
+    pub kind: OptimizerKind,
+    /// The learning rate, above 0.
+    #[tsify(optional)]
+    pub lr: f64,
+    /// SGD's momentum, from 0 up to but not including 1.
+    #[tsify(optional)]
+    pub momentum: f64,
+    /// SGD's look-ahead, which needs momentum.
+    #[tsify(optional)]
+    pub nesterov: bool,
+    /// L2 penalty, 0 or more.
+    #[tsify(optional)]
+    pub weight_decay: f64,
+}
+
+/// Which optimizer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub enum OptimizerKind {
     /// Stochastic gradient descent with momentum.
-    Sgd {
-        /// The learning rate, above 0.
-        lr: f64,
-        /// Momentum, from 0 up to but not including 1.
-        #[serde(default)]
-        #[tsify(optional)]
-        momentum: f64,
-        /// Nesterov's look-ahead, which needs momentum.
-        #[serde(default)]
-        #[tsify(optional)]
-        nesterov: bool,
-        /// L2 penalty, 0 or more.
-        #[serde(default)]
-        #[tsify(optional)]
-        weight_decay: f64,
-    },
+    Sgd,
     /// Adam with the constants of its paper.
-    Adam {
-        /// The learning rate, above 0.
-        lr: f64,
-        /// L2 penalty, 0 or more.
-        #[serde(default)]
-        #[tsify(optional)]
-        weight_decay: f64,
-    },
+    Adam,
 }
 
 /// What to compute on.
@@ -297,44 +298,44 @@ pub enum Export {
     Toml,
 }
 
+tagged! {
 /// Which trained model.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Tsify)]
-#[serde(tag = "type", rename_all = "camelCase")]
+#[derive(Debug)]
 pub enum ModelChoice {
     /// A run's: as it is now where the run is active, else as it was kept.
-    Run {
+    Run = "run" {
         /// The run.
         run: String,
     },
     /// The one that [`Command::OpenModel`] opened.
-    Opened,
+    Opened = "opened",
+}
 }
 
+tagged! {
 /// A picture.
-#[derive(Debug, Deserialize, Tsify)]
-#[serde(tag = "type", rename_all = "camelCase")]
+#[derive(Debug)]
 pub enum PictureSource {
     /// A PNG, JPEG or WebP file.
-    File {
+    File = "file" {
         /// Its name, for messages.
         name: String,
         /// Its bytes.
-        #[serde(deserialize_with = "aside::deserialize")]
         #[tsify(type = "Uint8Array")]
-        bytes: js_sys::Uint8Array,
+        bytes: Js<Uint8Array>,
     },
     /// Pixels: a camera's.
-    Pixels {
+    Pixels = "pixels" {
         /// The picture.
-        #[serde(deserialize_with = "aside::deserialize")]
         #[tsify(type = "ImageData")]
-        image: web_sys::ImageData,
+        image: Js<ImageData>,
     },
     /// One of the open data's test pictures.
-    Test {
+    Test = "test" {
         /// Its position.
         index: u32,
     },
+}
 }
 
 #[wasm_bindgen::prelude::wasm_bindgen(typescript_custom_section)]

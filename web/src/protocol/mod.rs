@@ -4,20 +4,20 @@
 //! The page sends [`Request`]s; the worker answers each with one [`Message::Reply`] or [`Message::Failed`] of the same id, and tells what
 //! happens in between by [`Message::Event`]s. Before all it says [`Message::Ready`].
 
-mod aside;
 mod command;
 mod event;
 mod reply;
 mod report;
+mod tagged;
 
 use serde::{Deserialize, Serialize};
 use tsify::Tsify;
 
-pub(crate) use aside::read;
 pub use command::*;
 pub use event::*;
 pub use reply::*;
 pub use report::*;
+pub use tagged::Js;
 
 /// What the page asks, with a number that the answer carries.
 #[derive(Debug, Deserialize, Tsify)]
