@@ -163,12 +163,12 @@ export function withSetting(layer, setting, value) {
   return changed;
 }
 
-/** A layer's settings in few words. @param {LayerObject} layer */
+/** A layer's settings in few words, those left out that are as they would be anyway. @param {LayerObject} layer */
 export function inShort(layer) {
   const parts = [];
-  for (const { key, kind, label } of layerType(layer.type, layer).settings) {
+  for (const { key, kind, label, fallback } of layerType(layer.type, layer).settings) {
     const value = layer[key];
-    if (value === undefined) continue;
+    if (value === undefined || value === fallback) continue;
     const text = Array.isArray(value) ? value.join(" × ") : kind === "pair" ? `${value} × ${value}` : String(value);
     if (key === "kernel_size") parts.unshift(text);
     else if (key === "out_channels" || key === "out_features") parts.push(`${text} out`);
