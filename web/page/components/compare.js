@@ -93,7 +93,7 @@ function useLogs(runs) {
 function given(run) {
   const { settings } = run;
   const { optimizer } = settings;
-  const sgd = optimizer?.type === "sgd" ? optimizer : undefined;
+  const sgd = optimizer?.type === "adam" ? undefined : optimizer;
   return {
     Model: run.model,
     Parameters: count(run.parameters),

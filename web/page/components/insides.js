@@ -68,7 +68,7 @@ function Picker({ picture, onPick }) {
   const data = useStore((state) => state.data);
   const version = useStore((state) => state.dataVersion);
   const [chosen, setChosen] = useState("");
-  const [from, setFrom] = useState(0);
+  const [from, setFrom] = useState(Math.floor((picture ?? 0) / PAGE) * PAGE); // Where the picture is that was chosen elsewhere.
   const [page, setPage] = useState(/** @type {Extract<import("../types").Reply, {type: "pictures"}> | undefined} */ (undefined));
   const [problem, setProblem] = useState("");
   useEffect(() => {

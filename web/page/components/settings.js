@@ -51,14 +51,14 @@ export function SettingsForm() {
 function OptimizerFields({ optimizer, onChange }) {
   const others = useRef(/** @type {Record<string, Optimizer>} */ ({ ...FIRST }));
   const choose = (/** @type {string} */ type) => {
-    others.current[optimizer.type] = optimizer;
+    others.current[optimizer.type ?? "sgd"] = optimizer;
     onChange(others.current[type]);
   };
   const field = (/** @type {object} */ changed) => onChange(/** @type {Optimizer} */ ({ ...optimizer, ...changed }));
-  const sgd = optimizer.type === "sgd" ? optimizer : undefined;
+  const sgd = optimizer.type === "adam" ? undefined : optimizer;
   return html`
     <div class="settings-row">
-      <${Select} label="Optimizer" value=${optimizer.type} onChange=${choose}
+      <${Select} label="Optimizer" value=${optimizer.type ?? "sgd"} onChange=${choose}
         options=${[{ value: "sgd", label: "SGD" }, { value: "adam", label: "Adam" }]} hint=${sgd ? "Plain steps with momentum." : "Adapts each weight's step."} />
       <${NumberField} label="Learning rate" min=${0} above max=${1000} value=${optimizer.lr} hint="Too high: the loss explodes. Too low: it hardly falls."
         onChange=${(/** @type {number} */ lr) => field({ lr })} />
@@ -139,6 +139,6 @@ export const deviceName = ({ name, choice }) => name || (choice === "cpu" ? "the
 /** How a run is trained, in one line. @param {TrainingSettings} settings */
 export function settingsInShort({ optimizer, batchSize, epochs }) {
   const { type = "sgd", lr = 0 } = optimizer ?? {};
-  const momentum = optimizer?.type === "sgd" && optimizer.momentum ? `, momentum ${optimizer.momentum}` : "";
+  const momentum = type === "sgd" && optimizer?.momentum ? `, momentum ${optimizer.momentum}` : "";
   return `${type === "adam" ? "Adam" : "SGD"} ${lr}${momentum} · batch ${count(batchSize ?? 64)} · ${plural(epochs ?? 1, "epoch")}`;
 }

@@ -134,7 +134,7 @@ function Failed({ run }) {
   const wild = /nan|infinit|finite/i.test(problem);
   const large = /memory|bytes|too large|allocat/i.test(problem);
   const { optimizer, batchSize = 64 } = run.settings;
-  const slower = optimizer && { ...optimizer, lr: Number((optimizer.lr / 10).toPrecision(3)) };
+  const slower = optimizer?.lr === undefined ? undefined : { ...optimizer, lr: Number((optimizer.lr / 10).toPrecision(3)) };
   const smaller = Math.max(1, batchSize >> 1);
   return html`<${Notice} kind="error" title="The training broke off" actions=${html`
       ${wild && slower && html`<${Button} onClick=${() => setSettings({ optimizer: slower })}>Take a learning rate of ${slower.lr}<//>`}
