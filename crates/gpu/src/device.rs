@@ -63,11 +63,29 @@ impl Device {
         EngineError::Lost { name: self.info.name.clone(), reason }
     }
 
-    /// Waits until the driver has looked at all that it was sent: what it refuses of it, it has then complained of. Natively it
-    /// does so within each call.
+    /// Waits until the driver has looked at all that it was sent: what it refuses of it, it has then complained of.
+    #[cfg(target_family = "wasm")]
     pub async fn settle(&self) {
-        #[cfg(target_family = "wasm")]
         drop(self.device.push_error_scope(wgpu::ErrorFilter::Validation).pop().await);
+    }
+
+    /// Waits until the driver has done all that it was sent. What it refuses it says within each call, but of its loss it
+    /// tells only when nothing is under way.
+    #[cfg(not(target_family = "wasm"))]
+    pub async fn settle(&self) {
+        use std::sync::atomic::{AtomicBool, Ordering};
+        let done = Arc::new(AtomicBool::new(false));
+        let told = done.clone();
+        self.queue.on_submitted_work_done(move || told.store(true, Ordering::Relaxed));
+        std::future::poll_fn(|context| {
+            self.tend();
+            if done.load(Ordering::Relaxed) {
+                return std::task::Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            std::task::Poll::Pending
+        })
+        .await;
     }
 
     /// A buffer of at least so many bytes.

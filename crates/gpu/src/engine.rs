@@ -22,7 +22,7 @@ const UNSUBMITTED: usize = 16 << 20;
 /// An engine on one adapter, opened by [`Adapter::open`](crate::Adapter::open).
 #[derive(Debug)]
 pub struct GpuEngine {
-    device: Device,
+    pub(crate) device: Device,
     pipelines: Pipelines,
     loaded: Option<Loaded>,
     unsubmitted: usize,

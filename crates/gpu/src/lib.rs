@@ -7,6 +7,8 @@ mod device;
 mod engine;
 mod pipelines;
 mod readback;
+#[cfg(test)]
+mod tests;
 
 pub use adapter::{Adapter, adapters};
 pub use engine::GpuEngine;
