@@ -1,6 +1,7 @@
 //! Set-up, tests and chores of the Convoke workspace. Standard library only: it is the first thing that a fresh machine
 //! compiles.
 
+mod agreement;
 mod apt;
 mod browser;
 mod options;

@@ -3,6 +3,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::agreement;
 use crate::setup;
 use crate::shell::{Outcome, cargo, run as run_command};
 use crate::web;
@@ -26,7 +27,7 @@ pub const STAGES: &[Stage] = &[
     Stage {
         name: "test",
         about: "Unit tests, op laws, both engines (the GPU's on a real driver), fixtures",
-        run: || run_command(&mut tests()),
+        run: || agreement::run_native(&mut tests(), agreement::Part::Native),
     },
     Stage { name: "doctest", about: "The examples in the documentation run", run: || run_command(&mut doctests()) },
     Stage { name: "doc", about: "The documentation builds without a warning", run: || run_command(&mut doc()) },
@@ -44,6 +45,11 @@ pub const STAGES: &[Stage] = &[
         name: "browser",
         about: "Op laws, worker and storage in Chromium, on WebGPU and on the CPU",
         run: web::wasm_tests,
+    },
+    Stage {
+        name: "agreement",
+        about: "No engine is further from PyTorch than docs/agreement.md says; its table",
+        run: agreement::stage,
     },
     Stage {
         name: "page",

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use crate::agreement::{Part, run_printing};
 use crate::browser::{self, TESTS};
 use crate::shell::{Outcome, cargo, program, root, run, target_dir};
 use crate::wasm::{TARGET, Toolchain};
@@ -39,11 +40,22 @@ pub fn lint() -> Outcome {
 /// The tests that are compiled to wasm, in Chromium. Optimised: they compute.
 pub fn wasm_tests() -> Outcome {
     let mut command = program("wasm-pack");
-    command.args(["test", "--headless", "--chrome", "--release", "--mode", "no-install", "web"]);
+    command.args([
+        "test",
+        "--headless",
+        "--chrome",
+        "--release",
+        "--mode",
+        "no-install",
+        "web",
+        "--tests",
+        "--",
+        "--nocapture",
+    ]);
     toolchain()?.build_in(&mut command);
     command.env("CHROMEDRIVER", browser::chromedriver()?);
     command.env("WASM_BINDGEN_TEST_TIMEOUT", BROWSER_SECONDS);
-    run(&mut command)
+    run_printing(&mut command, Part::Browser)
 }
 
 /// The page and the package, built as they are published, with their types.
