@@ -69,6 +69,7 @@ function Opening() {
   const opening = useStore((state) => state.opening);
   const progress = useStore((state) => state.progress);
   const worker = useStore((state) => state.worker);
+  if (worker === "starting") return html`<${Progress} label="Loading the part that computes" />`;
   if (!opening || worker === "crashed") return null;
   const label = { fetching: "Fetching the pictures", decoding: "Reading the pictures", preparing: "Preparing", evaluating: "Evaluating" }[progress?.phase ?? "decoding"];
   return html`<${Progress} label=${label} done=${progress?.done} total=${progress?.total} note=${progress && `${count(progress.done)} of ${count(progress.total)}`} />`;
