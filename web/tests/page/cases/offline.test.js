@@ -7,7 +7,7 @@ import { embedded, finished, open, settings, start } from "../lib/person.js";
 test("the page opens and trains without a network after the first visit, and keeps its runs", async (t) => {
   const { page, context, stopHost } = await visit(t);
   await embedded(page);
-  await settings(page, { epochs: 1, steps: 5, device: "cpu", name: "before" });
+  await settings(page, { epochs: 1, device: "cpu", name: "before" });
   await start(page);
   await finished(page);
   // Only when the service worker has all of the page may the host go.

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import test from "node:test";
 import { visit } from "../lib/browser.js";
 import { look } from "../lib/looks.js";
-import { choose, control, embedded, finished, model, noise, open, opened, openFiles, openFolder, settings, start, TINY } from "../lib/person.js";
+import { choose, control, drop, embedded, finished, model, noise, open, opened, openFiles, openFolder, settings, start, TINY } from "../lib/person.js";
 import { file, hugePng, stripedFolders, stripes, zip } from "../lib/pictures.js";
 import { temporary } from "../lib/setting.js";
 
@@ -13,16 +13,19 @@ import { temporary } from "../lib/setting.js";
 
 /** The page's alert with these words. @param {Page} page @param {...(string | RegExp)} words */
 async function alert(page, ...words) {
-  let notice = page.getByRole("alert");
+  const all = page.getByRole("alert");
+  let notice = all;
   for (const word of words) notice = notice.filter({ hasText: word });
-  await notice.waitFor({ timeout: 60_000 });
+  await notice.waitFor({ timeout: 30_000 }).catch(async (error) => {
+    throw new Error(`${words.join(", ")} is not told; what is: ${(await all.allInnerTexts()).join(" | ") || "nothing"}`, { cause: error });
+  });
   return notice;
 }
 
 /** A trained run, for what is tried on it. @param {Page} page */
 async function trained(page) {
   await embedded(page);
-  await settings(page, { epochs: 1, steps: 10, device: "cpu" });
+  await settings(page, { epochs: 1, device: "cpu" });
   await start(page);
   await finished(page);
 }
@@ -40,12 +43,12 @@ test("data that can't be trained on: the pictures that were open stay open", asy
   });
 
   await t.test("a zip bomb", async () => {
-    const bomb = zip(["lying", "standing"].flatMap((kind) =>
-      Array.from({ length: 12 }, (_, at) => ({ path: `bomb/${kind}/${at}.png`, bytes: Buffer.alloc(100e6) }))));
+    const bytes = Buffer.alloc(100e6);
+    const bomb = zip(["lying", "standing"].flatMap((kind) => Array.from({ length: 12 }, (_, at) => ({ path: `bomb/${kind}/${at}.png`, bytes }))));
     assert.ok(bomb.length < 4e6, `${bomb.length} bytes that unpack to 2.4 GB`);
     await openFiles(page, [file("bomb.zip", bomb, "application/zip")]);
     const notice = await alert(page, /large|unpack|can't be read/i);
-    assert.match(await notice.innerText(), /bomb|png/);
+    assert.match(await notice.innerText(), /unpack/);
     await look(page, "data-zip-bomb");
     await unharmed();
   });
@@ -68,8 +71,8 @@ test("data that can't be trained on: the pictures that were open stay open", asy
   await t.test("an empty folder", async () => {
     mkdirSync(join(folder, "empty/cat"), { recursive: true });
     mkdirSync(join(folder, "empty/dog"), { recursive: true });
-    await openFolder(page, join(folder, "empty"));
-    await alert(page).catch(() => page.getByRole("region", { name: "Messages" }).getByText("Nothing was in there").waitFor());
+    await drop(page, [join(folder, "empty")]);
+    await alert(page, /no pictures/);
     await unharmed();
   });
 
@@ -150,11 +153,20 @@ test("storage that is full: the run is held, nothing is lost, and it goes on whe
   const quota = (/** @type {number | undefined} */ quotaSize) =>
     session.send("Storage.overrideQuotaForOrigin", { origin: new URL(address).origin, ...(quotaSize === undefined ? {} : { quotaSize }) });
   await settings(page, { epochs: 200, device: "cpu" });
+  // Room for the first checkpoints, which the browser notices a little late, and then no more.
+  const { usage = 0 } = await page.evaluate(() => navigator.storage.estimate());
+  await quota(usage + 5e6);
   await start(page);
-  await quota(1000);
-  await page.waitForFunction(() => /\bstep [1-9]/.test(document.body.innerText), undefined, { timeout: 60_000 });
-  await control(page, "Pause").click();
-  await page.getByText(/storage is full/).first().waitFor({ timeout: 60_000 });
+  const full = page.getByText(/storage is full/).first();
+  for (let checkpoints = 0; !(await full.isVisible()); checkpoints++) {
+    assert.ok(checkpoints < 30, "the storage is full at some time");
+    await control(page, "Pause").click();
+    await control(page, "Continue").waitFor();
+    await page.waitForTimeout(200);
+    if (await full.isVisible()) break;
+    await control(page, "Continue").click();
+    await control(page, "Pause").waitFor();
+  }
   await look(page, "train-storage-full");
   await control(page, "Continue").waitFor();
   await quota(undefined);

@@ -93,15 +93,18 @@ export function stripedFolders(perClass, size = 32) {
 export function zip(entries) {
   const locals = [], central = [];
   let offset = 0;
+  // What is there several times is packed once.
+  const done = /** @type {Map<Buffer, {packed: Buffer, sum: number}>} */ (new Map());
   for (const { path, bytes } of entries) {
     const name = Buffer.from(path, "utf8");
-    const packed = deflateRawSync(bytes, { level: 9 });
+    const { packed, sum } = done.get(bytes) ?? { packed: deflateRawSync(bytes, { level: 9 }), sum: crc32(bytes) };
+    done.set(bytes, { packed, sum });
     const fields = Buffer.alloc(26);
     fields.writeUInt16LE(20, 0);
     fields.writeUInt16LE(0x0800, 2); // Names are UTF-8.
     fields.writeUInt16LE(8, 4);
     fields.writeUInt16LE(0x21, 8); // The first day that the format knows.
-    fields.writeUInt32LE(crc32(bytes), 10);
+    fields.writeUInt32LE(sum, 10);
     fields.writeUInt32LE(packed.length, 14);
     fields.writeUInt32LE(bytes.length, 18);
     fields.writeUInt16LE(name.length, 22);
