@@ -1,5 +1,5 @@
 // The worker: it loads the wasm, which takes it from there.
-import init, { startWorker } from "./convoke-web.js";
+import init, { serve } from "./convoke-web.js";
 
 await init();
-startWorker();
+serve(self);

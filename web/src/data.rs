@@ -24,7 +24,7 @@ const FEW: usize = 20;
 const UNBALANCED: usize = 4;
 
 /// The most bytes of decoded pictures: WebAssembly has 4 GiB in all.
-const MOST_BYTES: u64 = 1 << 30;
+pub(crate) const MOST_BYTES: u64 = 1 << 30;
 
 /// Where data comes from, so that it can be opened again for a model of another size.
 #[derive(Clone, Debug)]
@@ -98,6 +98,11 @@ impl OpenData {
             classes,
         }
     }
+}
+
+/// What a checkpoint keeps for the command, so that it can go on with a run that was begun here.
+pub(crate) fn note(data: &str) -> String {
+    serde_json::json!({ "data": data, "device": "auto" }).to_string()
 }
 
 /// How pictures are brought to a model's input.

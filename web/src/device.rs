@@ -33,6 +33,14 @@ pub(crate) async fn open(choice: DeviceChoice) -> Result<Box<dyn Engine>, Engine
 
 /// The devices, and what the automatic choice takes.
 pub(crate) async fn report() -> Reply {
+    let (devices, no_gpu) = reports().await;
+    // As `DeviceRequest::Auto` has it: a driver that computes on the CPU comes after the CPU itself.
+    let auto = devices.iter().position(|report| report.kind == "gpu").unwrap_or(devices.len().saturating_sub(1));
+    Reply::Devices { devices, auto: auto as u32, no_gpu }
+}
+
+/// The devices, the CPU last, and why WebGPU is not among them.
+pub(crate) async fn reports() -> (Vec<DeviceReport>, Option<String>) {
     let mut reports: Vec<DeviceReport> = Vec::new();
     let mut no_gpu = no_webgpu();
     if no_gpu.is_none() {
@@ -49,9 +57,7 @@ pub(crate) async fn report() -> Reply {
     if let Ok(engine) = open(DeviceChoice::Cpu).await {
         reports.push(describe(engine.info()));
     }
-    // As `DeviceRequest::Auto` has it: a driver that computes on the CPU comes after the CPU itself.
-    let auto = reports.iter().position(|report| report.kind == "gpu").unwrap_or(reports.len().saturating_sub(1));
-    Reply::Devices { devices: reports, auto: auto as u32, no_gpu }
+    (reports, no_gpu)
 }
 
 /// A device, for people.

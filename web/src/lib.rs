@@ -10,12 +10,15 @@ mod device;
 mod failure;
 mod insight;
 mod model;
+#[cfg(feature = "package")]
+mod package;
 pub mod protocol;
 mod run;
 mod settings;
 pub mod storage;
 mod tiles;
 mod turn;
+#[cfg(feature = "worker")]
 mod worker;
 
 use std::time::Duration;

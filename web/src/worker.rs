@@ -14,9 +14,9 @@ use serde::Serialize;
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
+use web_sys::MessageEvent;
 
-use crate::data::{EMBEDDED, OpenData, Source, options};
+use crate::data::{EMBEDDED, OpenData, Source, note, options};
 use crate::failure::Result;
 use crate::insight::{self, Insight, no_data};
 use crate::protocol::{
@@ -29,28 +29,36 @@ use crate::{device, model, scope};
 /// The most pictures of one answer.
 const MOST_PICTURES: u32 = 500;
 
-/// Takes requests from now on; to be called once, in a dedicated worker.
-///
-/// # Errors
-/// An error where this is no dedicated worker.
-#[wasm_bindgen(js_name = startWorker)]
-pub fn start_worker() -> std::result::Result<(), JsValue> {
-    let scope = scope().map_err(|failure| js_sys::Error::new(&failure.message))?;
-    let worker = Rc::new(Worker::new(scope.clone()));
+#[wasm_bindgen]
+extern "C" {
+    /// What messages come and go through: a worker's scope, or a `MessagePort`.
+    #[wasm_bindgen(typescript_type = "MessagePort | DedicatedWorkerGlobalScope")]
+    #[derive(Clone)]
+    pub type Port;
+
+    #[wasm_bindgen(method, catch, js_name = postMessage)]
+    fn post_message(this: &Port, message: &JsValue) -> std::result::Result<(), JsValue>;
+
+    #[wasm_bindgen(method, setter, js_name = onmessage)]
+    fn set_onmessage(this: &Port, hear: &js_sys::Function);
+}
+
+/// Takes requests through a port from now on: a dedicated worker's own scope (`serve(self)`), or one end of a `MessageChannel` in it.
+#[wasm_bindgen]
+pub fn serve(port: Port) {
+    let worker = Rc::new(Worker::new(port.clone()));
     let hearing = worker.clone();
     let hear = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
         spawn_local(hearing.clone().hear(event.data()));
     });
-    scope.set_onmessage(Some(hear.as_ref().unchecked_ref()));
     // The worker hears for as long as it lives.
-    hear.forget();
+    port.set_onmessage(hear.into_js_value().unchecked_ref());
     worker.say(&Message::Ready);
-    Ok(())
 }
 
 /// What the worker holds.
 struct Worker {
-    scope: DedicatedWorkerGlobalScope,
+    port: Port,
     handed_over: RefCell<Vec<PathFile>>,
     data: RefCell<Option<OpenData>>,
     active: RefCell<Option<Rc<Active>>>,
@@ -60,9 +68,9 @@ struct Worker {
 }
 
 impl Worker {
-    fn new(scope: DedicatedWorkerGlobalScope) -> Self {
+    fn new(port: Port) -> Self {
         Self {
-            scope,
+            port,
             handed_over: RefCell::default(),
             data: RefCell::default(),
             active: RefCell::default(),
@@ -74,7 +82,7 @@ impl Worker {
 
     fn say(&self, message: &Message) {
         let serializer = serde_wasm_bindgen::Serializer::new().serialize_maps_as_objects(true);
-        let sent = message.serialize(&serializer).map_err(JsValue::from).and_then(|m| self.scope.post_message(&m));
+        let sent = message.serialize(&serializer).map_err(JsValue::from).and_then(|m| self.port.post_message(&m));
         if let Err(error) = sent {
             web_sys::console::error_2(&"a message could not be sent".into(), &error);
         }
@@ -249,7 +257,7 @@ impl Worker {
         };
         let engine = device::open(choice).await?;
         let device = device::describe(engine.info());
-        let note = serde_json::json!({ "data": data.name, "device": "auto" }).to_string();
+        let note = note(&data.name);
         let mut progress = self.progress();
         let mut preparing = |done, total| progress(Phase::Preparing, done, total);
         let dataset = data.dataset.clone();
@@ -422,7 +430,7 @@ impl Worker {
 
     async fn room(&self) -> Result<Reply> {
         let fail = |_: JsValue| Failure::new("storage", "the browser doesn't say how much room there is");
-        let manager = self.scope.navigator().storage();
+        let manager = scope()?.navigator().storage();
         let estimate = JsFuture::from(manager.estimate().map_err(fail)?).await.map_err(fail)?;
         let number = |name: &str| Reflect::get(&estimate, &name.into()).ok().and_then(|n| n.as_f64()).unwrap_or(0.0);
         let persisted = JsFuture::from(manager.persisted().map_err(fail)?).await.map_err(fail)?.is_truthy();

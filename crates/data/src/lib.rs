@@ -38,6 +38,7 @@ mod jpeg;
 mod normalize;
 mod open;
 mod picture;
+mod pictures;
 mod split;
 mod stored;
 mod window;
@@ -52,6 +53,7 @@ pub use files::{Files, LeavingOut, MemoryFiles};
 pub use normalize::{Normalization, Statistics};
 pub use open::{Options, open};
 pub use picture::{MAX_DECODED_BYTES, MAX_SIDE, Picture, decode};
+pub use pictures::from_pictures;
 
 /// What this crate's functions give.
 pub type Result<T> = std::result::Result<T, DataError>;

@@ -11,7 +11,7 @@ use convoke::train::{ModelFile, Store};
 use futures_channel::{mpsc, oneshot};
 
 pub(crate) use drive::{Prepared, drive};
-pub(crate) use keep::{Library, export, log};
+pub(crate) use keep::{Library, epoch_record, export, log};
 
 use crate::failure::Result;
 use crate::protocol::{Event, Failure, RunReport};

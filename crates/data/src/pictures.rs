@@ -1,0 +1,122 @@
+//! Datasets of pictures that are in memory already.
+
+use std::collections::BTreeSet;
+
+use crate::builder::{Builder, Side};
+use crate::dataset::{Dataset, Samples};
+use crate::error::DataError;
+use crate::open::Options;
+use crate::picture::Picture;
+use crate::split;
+
+/// A dataset of pictures with the names of their classes, brought to one size and colour as [`open`](crate::open) does. The classes are
+/// those given, in their order, or else those that occur, sorted. Which pictures are for testing follows from the seed, the class and
+/// the picture's position within it.
+///
+/// # Errors
+/// [`DataError::OneClass`] where there are fewer than two classes, [`DataError::Empty`] where none can be set aside for testing or a
+/// picture is of no class, [`DataError::Option`], [`DataError::TooLarge`].
+pub fn from_pictures(
+    pictures: Vec<(String, Picture)>,
+    classes: Option<&[String]>,
+    options: &Options,
+) -> Result<Dataset, DataError> {
+    options.check()?;
+    let classes = match classes {
+        Some(classes) => classes.to_vec(),
+        None => pictures.iter().map(|(class, _)| class.clone()).collect::<BTreeSet<_>>().into_iter().collect(),
+    };
+    if pictures.is_empty() {
+        return Err(DataError::Empty { purpose: "to train on".into() });
+    }
+    if let [class] = classes.as_slice() {
+        return Err(DataError::OneClass { class: class.clone() });
+    }
+    let (mut labels, mut draws, mut counts) = (Vec::new(), Vec::new(), vec![0usize; classes.len()]);
+    for (class, _) in &pictures {
+        let label = classes.iter().position(|name| name == class);
+        let label = label.ok_or_else(|| DataError::Empty {
+            purpose: format!("of a class called {class:?}, as one is said to be"),
+        })?;
+        draws.push(split::draw(options.seed, &format!("{class}/{}", counts[label])));
+        counts[label] += 1;
+        labels.push(label as u32);
+    }
+    let test = split::choose(&draws, &labels, options.test_fraction);
+    let tested = test.iter().filter(|test| **test).count();
+    if tested == 0 {
+        return Err(DataError::Empty { purpose: "to test on, since each class has only one".into() });
+    }
+    let mut ignore = |_, _| {};
+    let mut builder = Builder::new(options, [pictures.len() - tested, tested], &mut ignore);
+    let (tests, trains): (Vec<_>, Vec<_>) = pictures.into_iter().zip(labels).zip(test).partition(|(_, test)| *test);
+    for (side, half) in [(Side::Train, trains), (Side::Test, tests)] {
+        for (((_, picture), label), _) in half {
+            builder.push(side, picture, label)?;
+        }
+    }
+    Ok(builder.finish(classes))
+}
+
+impl Dataset {
+    /// The same pictures with so many channels (1 or 3), stretched to `[height, width]`.
+    ///
+    /// # Errors
+    /// [`DataError::Option`] where channels or a side are out of range.
+    pub fn resized(&self, channels: usize, size: [usize; 2]) -> Result<Self, DataError> {
+        Options { size: Some(size), channels: Some(channels), ..Options::default() }.check()?;
+        let [height, width] = size;
+        let half = |samples: &Samples| {
+            let picture = |i| Picture::from_planes(self.channels, self.height, self.width, samples.sample(i).to_vec());
+            let resized = |i| picture(i).resize(height, width).into_channels(channels).into_planes();
+            Samples { pixels: (0..samples.len()).flat_map(resized).collect(), labels: samples.labels.clone() }
+        };
+        let (train, test) = (half(&self.train), half(&self.test));
+        Ok(Self { train, test, classes: self.classes.clone(), channels, height, width })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pictures() -> Vec<(String, Picture)> {
+        let picture = |value| Picture::from_planes(1, 2, 2, vec![value; 4]);
+        (0..20).map(|i| (["cat", "dog"][i % 2].to_string(), picture(i as u8))).collect()
+    }
+
+    #[test]
+    fn pictures_are_split_and_keep_their_classes() {
+        let data = from_pictures(pictures(), None, &Options::default()).unwrap();
+        assert_eq!(data.classes, ["cat", "dog"]);
+        assert_eq!(data.train.len() + data.test.len(), 20);
+        assert!(!data.test.is_empty());
+        for half in [&data.train, &data.test] {
+            for i in 0..half.len() {
+                assert_eq!(u32::from(half.sample(i)[0] % 2), half.labels[i]);
+            }
+        }
+        let given = ["dog".to_string(), "cat".to_string()];
+        assert_eq!(from_pictures(pictures(), Some(&given), &Options::default()).unwrap().classes, given);
+    }
+
+    #[test]
+    fn what_can_not_be_told_apart_is_refused() {
+        let one: Vec<_> = pictures().into_iter().filter(|(class, _)| class == "cat").collect();
+        assert!(matches!(from_pictures(one, None, &Options::default()), Err(DataError::OneClass { .. })));
+        assert!(matches!(from_pictures(Vec::new(), None, &Options::default()), Err(DataError::Empty { .. })));
+        let other = ["cat".to_string(), "emu".to_string()];
+        let error = from_pictures(pictures(), Some(&other), &Options::default()).unwrap_err().to_string();
+        assert!(error.contains("\"dog\""), "{error}");
+    }
+
+    #[test]
+    fn a_dataset_is_brought_to_another_size() {
+        let data = from_pictures(pictures(), None, &Options::default()).unwrap();
+        let larger = data.resized(3, [4, 6]).unwrap();
+        assert_eq!((larger.channels, larger.height, larger.width), (3, 4, 6));
+        assert_eq!(larger.train.sample(0), vec![data.train.sample(0)[0]; 72]);
+        assert!(data.resized(2, [4, 6]).is_err());
+        assert!(data.resized(3, [0, 6]).is_err());
+    }
+}
