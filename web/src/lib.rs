@@ -11,7 +11,7 @@ mod failure;
 mod insight;
 mod model;
 #[cfg(feature = "package")]
-mod package;
+pub mod package;
 pub mod protocol;
 mod run;
 mod settings;
@@ -20,6 +20,8 @@ mod tiles;
 mod turn;
 #[cfg(feature = "worker")]
 mod worker;
+#[cfg(feature = "worker")]
+pub use worker::{Port, serve};
 
 use std::time::Duration;
 

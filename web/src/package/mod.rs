@@ -19,6 +19,12 @@ mod options;
 mod predictor;
 mod trainer;
 
+pub use dataset::{Dataset, LabelledImages, PathFiles};
+pub use model::{Model, ModelDescription, ModelSummary};
+pub use options::{ArraysObject, DataOptionsObject, TrainOptionsObject};
+pub use predictor::Predictor;
+pub use trainer::{DeviceName, Evaluation, Listener, Trainer, TrainingEvents};
+
 use serde::Serialize;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
