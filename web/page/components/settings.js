@@ -97,10 +97,10 @@ function DeviceField() {
   const options = [
     { value: "auto", label: `Automatic${devices[auto] ? `: ${deviceName(devices[auto])}` : ""}` },
     { value: "gpu", label: gpu ? `WebGPU: ${deviceName(gpu)}` : "WebGPU: not here", disabled: !gpu },
-    { value: "cpu", label: cpu ? `CPU: ${deviceName(cpu)}` : "CPU", disabled: devices.length > 0 && !cpu },
+    { value: "cpu", label: "The CPU, by WebAssembly", disabled: devices.length > 0 && !cpu },
   ];
   const chosen = device === "auto" ? devices[auto] : devices.find((one) => one.choice === device);
-  const hint = chosen && [chosen.backend, chosen.driver].filter(Boolean).join(" · ");
+  const hint = chosen && [chosen.choice === "cpu" ? "" : chosen.backend, chosen.driver].filter(Boolean).join(" · ");
   return html`
     <${Select} label="Device" options=${options} value=${device} hint=${hint} onChange=${(/** @type {import("../types").DeviceChoice} */ device) => set({ device })} />
     ${noGpu && html`<${Notice} kind="warning" title="Without WebGPU">${noGpu}<//>`}
@@ -133,8 +133,8 @@ function InitField() {
   <//>`;
 }
 
-/** A device's name, where it tells one. @param {import("../types").DeviceReport} device */
-export const deviceName = ({ name, choice }) => name || (choice === "cpu" ? "the CPU" : "an adapter that keeps its name to itself");
+/** A device's name: a browser tells none of the processor, and not always the adapter's. @param {import("../types").DeviceReport} device */
+export const deviceName = ({ name, choice }) => (choice === "cpu" ? "the CPU, by WebAssembly" : name || "an adapter that keeps its name to itself");
 
 /** How a run is trained, in one line. @param {TrainingSettings} settings */
 export function settingsInShort({ optimizer, batchSize, epochs }) {

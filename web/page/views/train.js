@@ -97,7 +97,7 @@ function Figures() {
       <${Readout} label="Time left" value=${running && speed ? duration(left) : "–"} live=${running} />
       <${Readout} label="On the device" value=${bytes(run.deviceBytes)} />
     <//>
-    <p class="soft train-device">On ${deviceName(run.device)} (${[run.device.backend, run.device.driver].filter(Boolean).join(", ")}).
+    <p class="soft train-device">On ${deviceName(run.device)} (${[run.device.choice === "cpu" ? "" : run.device.backend, run.device.driver].filter(Boolean).join(", ")}).
       ${saved > 0 && html` Last saved after step ${count(saved)}; the marks under the curves are what was saved.`}</p>
   <//>`;
 }
