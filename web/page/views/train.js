@@ -1,6 +1,7 @@
 // Training: how, and how it goes.
-import { html, useState } from "../vendor/preact-htm.js";
+import { html, useEffect, useState } from "../vendor/preact-htm.js";
 import { resumeRun, saveExport, setSettings, startRun, steer } from "../actions.js";
+import { call } from "../client.js";
 import { attend, marksOf, useThrottled } from "../components/live.js";
 import { RunCurves } from "../components/runcurves.js";
 import { SettingsForm, deviceName } from "../components/settings.js";
@@ -102,13 +103,32 @@ function Figures() {
   <//>`;
 }
 
+/**
+ * The share of the test pictures that a run that has ended gets right. One that ended in the middle of an epoch was not tested then: that
+ * is made up for.
+ * @param {RunReport | undefined} run @returns {{waiting: boolean, accuracy?: number}}
+ */
+function useScore(run) {
+  const [tested, setTested] = useState(/** @type {{key: string, accuracy?: number}} */ ({ key: "" }));
+  const late = run?.state === "finished" && (run.last?.epoch ?? 0) * run.stepsPerEpoch < run.step;
+  const key = late ? `${run.id} ${run.step}` : "";
+  useEffect(() => {
+    if (!run || !key) return;
+    call({ type: "evaluate", model: { type: "run", run: run.id }, wrong: 0 })
+      .then(({ accuracy }) => setTested({ key, accuracy }), () => setTested({ key })); // Other pictures are open, say: then it is not known.
+  }, [key]);
+  return key ? { waiting: tested.key !== key, accuracy: tested.accuracy } : { waiting: false, accuracy: run?.last?.testAccuracy };
+}
+
 /** What has come of it, and what to do next. */
 function Outcome() {
   useStore(({ run }) => `${run?.id} ${run?.state} ${run?.last?.epoch} ${run?.problem}`);
   const { run } = get();
+  const score = useScore(run);
   const lost = useThrottled((state) => marksOf(state.run?.id)?.lost ?? "", 200);
   if (!run) return null;
   if (run.state === "failed") return html`<${Failed} run=${run} />`;
+  if (score.waiting) return html`<${Progress} label="Testing what it has learned" />`;
   if (run.state === "finished" || (run.state === "stopped" && run.last)) {
     const save = () => saveExport(run.id, "model");
     return html`<${Notice} kind=${run.state === "finished" ? "good" : "info"} title=${run.state === "finished" ? "The training is finished" : "The training was stopped"}
@@ -116,7 +136,7 @@ function Outcome() {
         <${LinkButton} href="#/try" kind="primary">Try it<//>
         <${LinkButton} href="#/understand">See its mistakes<//>
         <${Button} onClick=${save}>Download the model<//>`}>
-      ${run.last ? `${percent(run.last.testAccuracy)} of the ${count(run.test)} test pictures are right.` : ""}
+      ${score.accuracy === undefined ? "" : `${percent(score.accuracy)} of the ${count(run.test)} test pictures are right.`}
       ${run.state === "stopped" && " It is kept and can be resumed."}
     <//>`;
   }
