@@ -157,7 +157,10 @@ impl Worker {
             Command::Step => self.order(Order::Step).await,
             Command::Stop => self.order(Order::Stop).await,
             Command::Runs => self.runs().await,
-            Command::Log { run } => log(&*self.store(&run).await?).await,
+            Command::Log { run } => {
+                self.report(&run).await?;
+                log(&*self.store(&run).await?).await
+            }
             Command::Rename { run, name } => self.rename(&run, name).await,
             Command::Delete { run } => self.delete(&run).await,
             Command::Export { run, what } => {
