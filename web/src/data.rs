@@ -102,7 +102,12 @@ impl OpenData {
 
 /// What a checkpoint keeps for the command, so that it can go on with a run that was begun here.
 pub(crate) fn note(data: &str) -> String {
-    serde_json::json!({ "data": data, "device": "auto" }).to_string()
+    #[derive(serde::Serialize)]
+    struct Note<'a> {
+        data: &'a str,
+        device: &'a str,
+    }
+    serde_json::to_string(&Note { data, device: "auto" }).expect("plain data")
 }
 
 /// How pictures are brought to a model's input.

@@ -3,27 +3,30 @@
 use convoke::model::{ModelSpec, Outline};
 use convoke::summary::{self, LayerSummary};
 
+use js_sys::Object;
+use wasm_bindgen::{JsCast, JsValue};
+
 use crate::failure::Result;
-use crate::protocol::{Failure, LayerReport, ModelObject, ModelReport, ModelSource, ModelTotals, Preset, Reply};
+use crate::protocol::{Failure, Js, LayerReport, ModelReport, ModelSource, ModelTotals, Preset, Reply};
 
 /// Reads a model.
 pub(crate) fn read(source: &ModelSource) -> Result<ModelSpec> {
     match source {
         ModelSource::Toml { toml } => Ok(ModelSpec::from_toml(toml)?),
-        ModelSource::Object { model } => read_object(model),
+        ModelSource::Object { model } => read_object(&model.0),
     }
 }
 
-fn read_object(model: &ModelObject) -> Result<ModelSpec> {
-    let broken = |error: serde_json::Error| Failure::new("model", format!("model `{}`: {error}", model.name));
-    let value = serde_json::to_value(model).map_err(broken)?;
-    Ok(ModelSpec::from_object(value).map_err(broken)??)
+fn read_object(model: &Object) -> Result<ModelSpec> {
+    let broken = |error| Failure::new("model", format!("the model is not understood: {error}"));
+    let object = serde_wasm_bindgen::Deserializer::from(JsValue::from(model.clone()));
+    Ok(ModelSpec::from_object(object).map_err(broken)??)
 }
 
 /// A model as an object.
-pub(crate) fn object(spec: &ModelSpec) -> Option<ModelObject> {
-    let value = spec.to_object(serde_json::value::Serializer).ok()?;
-    serde_json::from_value(value).ok()
+fn object(spec: &ModelSpec) -> Option<Js<Object>> {
+    let format = serde_wasm_bindgen::Serializer::new().serialize_maps_as_objects(true);
+    spec.to_object(&format).ok()?.dyn_into().ok().map(Js)
 }
 
 /// What a model is and costs, and what is wrong with it.

@@ -1,12 +1,12 @@
 //! Models.
 
 use convoke::model::ModelSpec;
+use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast, JsValue};
 
 use super::{Result, fail, object};
 use crate::model;
-use crate::protocol::{Failure, ModelObject, ModelSource};
+use crate::protocol::{Failure, Js, ModelSource};
 
 #[wasm_bindgen]
 extern "C" {
@@ -34,9 +34,7 @@ impl Model {
     /// An `Error` with `code` `model`, and the `layer` at which it is wrong.
     #[wasm_bindgen(constructor)]
     pub fn new(description: ModelDescription) -> Result<Model> {
-        let wrong = |error| JsValue::from(Failure::new("model", format!("the model is not understood: {error}")));
-        let description: ModelObject = serde_wasm_bindgen::from_value(description.into()).map_err(wrong)?;
-        Self::checked(model::read(&ModelSource::Object { model: description })?)
+        Self::checked(model::read(&ModelSource::Object { model: Js(description.unchecked_into()) })?)
     }
 
     /// A model from the command's TOML.

@@ -1,6 +1,6 @@
 //! What the page can ask.
 
-use js_sys::Uint8Array;
+use js_sys::{Object, Uint8Array};
 use serde::{Deserialize, Serialize};
 use tsify::Tsify;
 use web_sys::{Blob, ImageData};
@@ -160,23 +160,10 @@ pub enum ModelSource {
     /// As an object of the same structure.
     Object = "object" {
         /// The object.
-        model: ModelObject,
+        #[tsify(type = "ModelObject")]
+        model: Js<Object>,
     },
 }
-}
-
-/// A model's description as an object: what its TOML says.
-#[derive(Clone, Debug, Serialize, Deserialize, Tsify)]
-pub struct ModelObject {
-    /// What the model is called.
-    pub name: String,
-    /// Channels, height and width.
-    pub input: [u32; 3],
-    /// The number of classes, which the data's replaces.
-    pub classes: u32,
-    /// The layers: `type`, `name`, `from` and the type's settings, by the names that the TOML uses.
-    #[tsify(type = "LayerObject[]")]
-    pub layers: Vec<serde_json::Map<String, serde_json::Value>>,
 }
 
 tagged! {
@@ -339,7 +326,19 @@ pub enum PictureSource {
 }
 
 #[wasm_bindgen::prelude::wasm_bindgen(typescript_custom_section)]
-const LAYER_OBJECT: &str = r#"
+const MODEL_OBJECT: &str = r#"
 /** A layer of a model: its type, its name, the layers it takes its input from, and its type's settings. */
 export type LayerObject = { type: string; name?: string; from?: string[]; [setting: string]: unknown };
+
+/** A model's description as an object: what its TOML says. */
+export interface ModelObject {
+    /** What the model is called. */
+    name?: string;
+    /** Channels, height and width. */
+    input: [number, number, number];
+    /** The number of classes, which the data's replaces. */
+    classes?: number;
+    /** The layers: `type`, `name`, `from` and the type's settings, by the names that the TOML uses. */
+    layers: LayerObject[];
+}
 "#;

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use tsify::Tsify;
 
-use super::{DeviceChoice, Failure, ModelObject, TrainingSettings};
+use js_sys::Object;
+
+use super::{DeviceChoice, Failure, Js, TrainingSettings};
 
 /// A device.
 #[derive(Clone, Debug, Serialize, Deserialize, Tsify)]
@@ -34,8 +36,8 @@ pub struct Preset {
 #[serde(rename_all = "camelCase")]
 pub struct ModelReport {
     /// As an object, unless the text is not understood.
-    #[tsify(optional)]
-    pub model: Option<ModelObject>,
+    #[tsify(optional, type = "ModelObject")]
+    pub model: Option<Js<Object>>,
     /// As text, unless the object is not understood.
     #[tsify(optional)]
     pub toml: Option<String>,

@@ -3,7 +3,7 @@
 
 use js_sys::Reflect;
 use serde::de::{DeserializeOwned, Error};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use wasm_bindgen::{JsCast, JsValue};
 
 /// A JavaScript object, passed through as it is.
@@ -13,6 +13,12 @@ pub struct Js<T>(pub T);
 impl<'de, T: JsCast> Deserialize<'de> for Js<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         serde_wasm_bindgen::preserve::deserialize(deserializer).map(Self)
+    }
+}
+
+impl<T: JsCast> Serialize for Js<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serde_wasm_bindgen::preserve::serialize(&self.0, serializer)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use convoke::data::Dataset;
 use convoke::train::{Record, Store};
-use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::failure::Result;
 use crate::protocol::{EpochRecord, Export, Failure, Reply, RunReport, RunState, StepRecord};
@@ -22,7 +23,7 @@ pub(crate) struct Library {
 }
 
 /// What is kept of a run beside what the trainer keeps: its report, and which pictures it trains on.
-#[derive(Serialize, serde::Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Kept {
     report: RunReport,
     /// The folder of its pictures, or `None` for those that come along.
@@ -52,16 +53,14 @@ impl Library {
     /// Keeps how a run stands.
     pub async fn keep_report(&self, report: &RunReport, pictures: Option<String>) -> Result<()> {
         let kept = Kept { report: report.clone(), pictures };
-        let bytes = serde_json::to_vec(&kept).expect("plain data");
-        Ok(self.store(&report.id).put(REPORT, bytes).await?)
+        Ok(self.store(&report.id).put(REPORT, to_json(&kept)?).await?)
     }
 
     async fn kept(&self, run: &str) -> Result<Kept> {
         let unknown =
             || Failure::new("no-run", format!("there is no run {run}; it may have been deleted in another tab"));
         let bytes = self.store(run).get(REPORT).await?.ok_or_else(unknown)?;
-        serde_json::from_slice(&bytes)
-            .map_err(|error| Failure::new("storage", format!("run {run} can't be read: {error}")))
+        from_json(&bytes).map_err(|error| Failure::new("storage", format!("run {run} can't be read: {error}")))
     }
 
     /// How a run stands. One that ran when its page was closed has stopped.
@@ -116,16 +115,54 @@ impl Library {
     }
 }
 
+/// A line of a log, whichever it is. One flat structure: reading serde's tagged ones takes much more code.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Line {
+    event: String,
+    step: u32,
+    loss: f64,
+    accuracy: f64,
+    epoch: u32,
+    train_loss: f64,
+    train_accuracy: f64,
+    test_loss: f64,
+    test_accuracy: f64,
+    samples_per_second: f64,
+}
+
+/// As JSON, by the browser's own writer, which is there already.
+fn to_json(value: &impl Serialize) -> Result<Vec<u8>> {
+    let broken = |_| Failure::new("defect", "a report can't be written as JSON");
+    let format = serde_wasm_bindgen::Serializer::json_compatible();
+    let object = value.serialize(&format).map_err(|error| Failure::new("defect", error.to_string()))?;
+    let text = js_sys::JSON::stringify(&object).map_err(broken)?;
+    Ok(String::from(text).into_bytes())
+}
+
+fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> std::result::Result<T, String> {
+    let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+    let object = js_sys::JSON::parse(text).map_err(|_| "it is not JSON".to_string())?;
+    serde_wasm_bindgen::from_value(object).map_err(|error| error.to_string())
+}
+
 /// A run's log.
 pub(crate) async fn log(store: &dyn Store) -> Result<Reply> {
     let bytes = store.get("metrics.jsonl").await?.unwrap_or_default();
     let (mut steps, mut epochs) = (Vec::new(), Vec::new());
     for line in bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
-        let record = serde_json::from_slice(line)
+        let line: Line = serde_json::from_slice(line)
             .map_err(|error| Failure::new("storage", format!("the log can't be read: {error}")))?;
-        match record {
-            Record::Step { step, loss, accuracy } => steps.push(StepRecord { step: step as u32, loss, accuracy }),
-            epoch @ Record::Epoch { .. } => epochs.extend(epoch_record(&epoch)),
+        match line.event.as_str() {
+            "step" => steps.push(StepRecord { step: line.step, loss: line.loss, accuracy: line.accuracy }),
+            _ => epochs.push(EpochRecord {
+                epoch: line.epoch,
+                train_loss: line.train_loss,
+                train_accuracy: line.train_accuracy,
+                test_loss: line.test_loss,
+                test_accuracy: line.test_accuracy,
+                samples_per_second: line.samples_per_second,
+            }),
         }
     }
     Ok(Reply::Log { steps, epochs })
