@@ -3,7 +3,8 @@
 use std::io::Cursor;
 
 use image::imageops::{self, FilterType};
-use image::{DynamicImage, ImageBuffer, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, Luma};
+use image::metadata::Orientation;
+use image::{ColorType, ImageBuffer, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, Luma};
 
 use crate::error::DataError;
 use crate::jpeg;
@@ -163,11 +164,31 @@ pub fn decode(bytes: &[u8], path: &str) -> Result<Picture, DataError> {
         ImageError::Decoding(error) => fail(one_line(&error.to_string())),
         error => fail(one_line(&error.to_string())),
     })?;
-    Ok(from_image(image))
+    let Pixels { width, height, color, bytes, orientation } = image;
+    let picture = match color {
+        ColorType::L8 | ColorType::L16 => Picture::from_interleaved(height, width, &bytes, |[grey]| [grey; 3]),
+        ColorType::La8 | ColorType::La16 => {
+            Picture::from_interleaved(height, width, &bytes, |[grey, alpha]| [over_white(grey, alpha); 3])
+        }
+        ColorType::Rgb8 | ColorType::Rgb16 => Picture::from_interleaved(height, width, &bytes, |pixel| pixel),
+        ColorType::Rgba8 | ColorType::Rgba16 => Picture::from_interleaved(height, width, &bytes, rgba_over_white),
+        other => return Err(fail(format!("its pixels are {other:?}, not of 8 or 16 bits a channel; convert it"))),
+    };
+    Ok(picture.turned(orientation))
 }
 
-/// The picture as it is stored, turned the right way up, within the limits.
-fn decode_as(bytes: &[u8], format: ImageFormat) -> Result<DynamicImage, ImageError> {
+/// A picture as it is stored, in bytes, and how to turn it upright. The library's own type for pictures of any kind comes with
+/// conversions between all kinds, which a page would have to load.
+struct Pixels {
+    width: u32,
+    height: u32,
+    color: ColorType,
+    bytes: Vec<u8>,
+    orientation: Orientation,
+}
+
+/// The picture within the limits.
+fn decode_as(bytes: &[u8], format: ImageFormat) -> Result<Pixels, ImageError> {
     let mut limits = Limits::no_limits();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
@@ -178,20 +199,51 @@ fn decode_as(bytes: &[u8], format: ImageFormat) -> Result<DynamicImage, ImageErr
     // Not all decoders count their output towards the limit.
     limits.reserve(decoder.total_bytes())?;
     let orientation = decoder.orientation()?;
-    let mut image = DynamicImage::from_decoder(decoder)?;
-    image.apply_orientation(orientation);
-    Ok(image)
+    let ((width, height), color) = (decoder.dimensions(), decoder.color_type());
+    let mut bytes = vec![0; decoder.total_bytes() as usize];
+    decoder.read_image(&mut bytes)?;
+    if color.bytes_per_pixel() == 2 * color.channel_count() {
+        bytes = bytes.as_chunks::<2>().0.iter().map(|&pair| to_eight_bits(u16::from_ne_bytes(pair))).collect();
+    }
+    Ok(Pixels { width, height, color, bytes, orientation })
 }
 
-fn from_image(image: DynamicImage) -> Picture {
-    let (width, height) = (image.width(), image.height());
-    match (image.color().has_color(), image.color().has_alpha()) {
-        (false, false) => Picture::from_interleaved(height, width, &image.into_luma8(), |[grey]| [grey; 3]),
-        (false, true) => Picture::from_interleaved(height, width, &image.into_luma_alpha8(), |[grey, alpha]| {
-            [over_white(grey, alpha); 3]
-        }),
-        (true, false) => Picture::from_interleaved(height, width, &image.into_rgb8(), |pixel| pixel),
-        (true, true) => Picture::from_interleaved(height, width, &image.into_rgba8(), rgba_over_white),
+/// 0 … 65535 as 0 … 255, rounded.
+fn to_eight_bits(value: u16) -> u8 {
+    ((u32::from(value) + 128) / 257) as u8
+}
+
+impl Picture {
+    /// The picture upright, by how it was stored (EXIF's tag 0x112).
+    fn turned(self, orientation: Orientation) -> Self {
+        let (height, width) = (self.height, self.width);
+        let (bottom, right) = (height - 1, width - 1);
+        // Where row r and column c of the upright picture come from.
+        match orientation {
+            Orientation::NoTransforms => self,
+            Orientation::FlipHorizontal => self.gathered(height, width, |r, c| (r, right - c)),
+            Orientation::FlipVertical => self.gathered(height, width, |r, c| (bottom - r, c)),
+            Orientation::Rotate180 => self.gathered(height, width, |r, c| (bottom - r, right - c)),
+            Orientation::Rotate90 => self.gathered(width, height, |r, c| (bottom - c, r)),
+            Orientation::Rotate270 => self.gathered(width, height, |r, c| (c, right - r)),
+            Orientation::Rotate90FlipH => self.gathered(width, height, |r, c| (c, r)),
+            Orientation::Rotate270FlipH => self.gathered(width, height, |r, c| (bottom - c, right - r)),
+        }
+    }
+
+    /// A picture whose pixel at each row and column is this one's at another.
+    fn gathered(&self, height: usize, width: usize, from: impl Fn(usize, usize) -> (usize, usize)) -> Self {
+        let mut planes = Vec::with_capacity(self.planes.len());
+        for channel in 0..self.channels {
+            let plane = self.plane(channel);
+            for row in 0..height {
+                planes.extend((0..width).map(|column| {
+                    let (r, c) = from(row, column);
+                    plane[r * self.width + c]
+                }));
+            }
+        }
+        Self::from_planes(self.channels, height, width, planes)
     }
 }
 
