@@ -98,6 +98,13 @@ fn parse(source: &str) -> Result<Module, String> {
     Ok(module)
 }
 
+/// A template without the lines that are comments, but for those that mark something: a page would have to load them.
+fn without_comments(source: &str) -> String {
+    let marks = |line: &str| line.starts_with("// slot: ") || line == "// end" || line == "// unroll";
+    let kept = source.lines().filter(|line| !line.trim().starts_with("//") || marks(line.trim()));
+    kept.collect::<Vec<_>>().join("\n")
+}
+
 /// The Rust module of one template.
 fn module(root: &Path, stem: &str, path: &Path) -> Result<String, String> {
     let source = resolve(root, path, &mut Vec::new())?;
@@ -121,6 +128,7 @@ fn module(root: &Path, stem: &str, path: &Path) -> Result<String, String> {
         writeln!(defaults, "{field}: {default},").expect("writing to a string");
         writeln!(values, "({name:?}, format!({literal:?}, self.{field})),").expect("writing to a string");
     }
+    let source = without_comments(&source);
     let slots: Vec<&str> = source.lines().filter_map(|l| l.trim().strip_prefix("// slot: ")).collect();
     let slots = if slots.is_empty() { "none".to_string() } else { format!("`{}`", slots.join("`, `")) };
     Ok(format!(

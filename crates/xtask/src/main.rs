@@ -4,6 +4,7 @@
 mod agreement;
 mod apt;
 mod browser;
+mod lean;
 mod options;
 mod setup;
 mod shell;
