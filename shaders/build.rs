@@ -98,10 +98,11 @@ fn parse(source: &str) -> Result<Module, String> {
     Ok(module)
 }
 
-/// A template without the lines that are comments, but for those that mark something: a page would have to load them.
+/// A template without indentation and the lines that are comments, but for those that mark something: a page would have to load them.
 fn without_comments(source: &str) -> String {
     let marks = |line: &str| line.starts_with("// slot: ") || line == "// end" || line == "// unroll";
-    let kept = source.lines().filter(|line| !line.trim().starts_with("//") || marks(line.trim()));
+    let kept =
+        source.lines().map(str::trim).filter(|line| !line.is_empty() && (!line.starts_with("//") || marks(line)));
     kept.collect::<Vec<_>>().join("\n")
 }
 

@@ -147,7 +147,7 @@ fn a_store_keeps_the_last_two_checkpoints_and_the_best() {
     let store = MemoryStore::default();
     let mut trainer = trainer(cpu(None), settings(Optimizer::sgd(0.05, 0.9))).unwrap();
     run(&mut trainer, &store, None).unwrap();
-    let (best, _) = trainer.progress().best.unwrap();
+    let best = trainer.progress().best.unwrap().step;
     let names = block_on(store.list()).unwrap();
     let steps: Vec<u64> =
         names.iter().filter_map(|n| n.strip_prefix("checkpoint-")?.split('.').next()?.parse().ok()).collect();

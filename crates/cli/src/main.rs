@@ -2,6 +2,7 @@
 
 mod bench;
 mod checkpoint;
+mod curves;
 mod data;
 mod device;
 mod devices;

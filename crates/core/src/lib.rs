@@ -3,6 +3,7 @@
 pub mod autodiff;
 pub mod engine;
 pub mod error;
+pub mod exact;
 pub mod expr;
 pub mod graph;
 pub mod kernels;

@@ -1,5 +1,6 @@
 //! Checkpoints: all that a run needs to go on as if nothing had happened.
 
+use convoke_core::exact;
 use convoke_formats::{NamedTensor, TensorFile};
 use serde::{Deserialize, Serialize};
 
@@ -23,13 +24,25 @@ pub struct Progress {
     /// Samples done of the epoch at hand.
     pub position: usize,
     /// The sum of this epoch's losses so far.
+    #[serde(with = "exact")]
     pub loss_sum: f64,
     /// How many of this epoch's samples were right so far.
     pub correct: u64,
     /// The bytes of the log that belong to these steps.
     pub log_bytes: u64,
-    /// The step and the test accuracy of the best epoch so far.
-    pub best: Option<(u64, f64)>,
+    /// The best epoch so far.
+    pub best: Option<Best>,
+}
+
+/// An epoch that was better than all before it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Best {
+    /// The step that it ended with.
+    pub step: u64,
+    /// The test accuracy after it, 0 … 1.
+    #[serde(with = "exact")]
+    pub accuracy: f64,
 }
 
 impl Progress {
@@ -137,7 +150,7 @@ impl Checkpoint {
     pub async fn save(&self, store: &dyn Store) -> Result<()> {
         store.put(&self.name(), self.encode()).await?;
         let names = checkpoints(store).await?;
-        let best = self.progress.best.map(|(step, _)| name_of(step));
+        let best = self.progress.best.map(|best| name_of(best.step));
         for name in names.iter().rev().skip(2).filter(|name| Some(*name) != best.as_ref()) {
             store.delete(name).await?;
         }

@@ -15,7 +15,7 @@ mod store;
 mod trainer;
 mod weights;
 
-pub use checkpoint::{Checkpoint, Progress};
+pub use checkpoint::{Best, Checkpoint, Progress};
 pub use error::{Result, TrainError};
 pub use event::{Event, Record};
 pub use model_file::ModelFile;

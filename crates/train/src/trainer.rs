@@ -10,7 +10,7 @@ use convoke_core::plan::PlanKind;
 use convoke_data::{Dataset, Statistics, shuffled};
 use convoke_formats::NamedTensor;
 
-use crate::checkpoint::{Checkpoint, LOG, Progress};
+use crate::checkpoint::{Best, Checkpoint, LOG, Progress};
 use crate::error::{Result, TrainError};
 use crate::event::{Event, Record};
 use crate::model_file::ModelFile;
@@ -411,8 +411,8 @@ impl Trainer {
         };
         self.log(host, &line(&record)).await?;
         (host.events)(&Event::Record(record));
-        if self.progress.best.is_none_or(|(_, best)| test.accuracy > best) {
-            self.progress.best = Some((self.progress.step, test.accuracy));
+        if self.progress.best.is_none_or(|best| test.accuracy > best.accuracy) {
+            self.progress.best = Some(Best { step: self.progress.step, accuracy: test.accuracy });
         }
         self.next_epoch();
         self.save(host).await?;

@@ -13,7 +13,7 @@ use std::time::Instant;
 use convoke::device::DeviceRequest;
 use convoke::engine::{DeviceInfo, DeviceKind};
 use convoke::prelude::{Checkpoint, Dataset, Host, Outcome, Settings, Store, TrainError, Trainer};
-use convoke::train::given_weights;
+use convoke::train::{Best, given_weights};
 use convoke::{FolderStore, block_on};
 use serde::{Deserialize, Serialize};
 
@@ -201,7 +201,7 @@ fn conclude(trainer: &Trainer, store: &FolderStore, outcome: Outcome, steps: u64
         output::line(format!("stopped after step {} of {}; all is kept", text::grouped(done), text::grouped(total)))?;
         return output::line(format!("go on with: convoke train --resume {folder}"));
     }
-    let best = trainer.progress().best.map_or(String::new(), |(step, accuracy)| {
+    let best = trainer.progress().best.map_or(String::new(), |Best { step, accuracy }| {
         let epoch = step.div_ceil(trainer.steps_per_epoch() as u64);
         format!("; best test accuracy {} after epoch {epoch}", text::percent(accuracy))
     });

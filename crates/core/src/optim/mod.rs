@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::exact;
 use crate::kernels::Rule;
 
 /// An optimizer with its constants. The update formulas stand at [`Rule`].
@@ -11,25 +12,33 @@ pub enum Optimizer {
     /// Stochastic gradient descent with momentum.
     Sgd {
         /// The learning rate, above 0.
+        #[serde(with = "exact")]
         lr: f64,
         /// Momentum, from 0 up to but not including 1.
+        #[serde(with = "exact")]
         momentum: f64,
         /// Nesterov's look-ahead, which needs momentum.
         nesterov: bool,
         /// L2 penalty, 0 or more.
+        #[serde(with = "exact")]
         weight_decay: f64,
     },
     /// Adam.
     Adam {
         /// The learning rate, above 0.
+        #[serde(with = "exact")]
         lr: f64,
         /// Decay of the gradient's mean, from 0 up to but not including 1.
+        #[serde(with = "exact")]
         beta1: f64,
         /// Decay of the squared gradient's mean, from 0 up to but not including 1.
+        #[serde(with = "exact")]
         beta2: f64,
         /// Added to the denominator, above 0.
+        #[serde(with = "exact")]
         eps: f64,
         /// L2 penalty, 0 or more.
+        #[serde(with = "exact")]
         weight_decay: f64,
     },
 }
