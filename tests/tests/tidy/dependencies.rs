@@ -64,6 +64,8 @@ fn check(packages: &[Package], sources: &[Source]) -> Vec<Violation> {
                 format!("{} may not depend on {name}: move what both need to a crate below them", package.name)
             } else if name.starts_with("wgpu") && package.name != "convoke-gpu" {
                 format!("only convoke-gpu depends on {name}: give it a function that does this")
+            } else if name.starts_with("wasm-bindgen") && package.name != "convoke-web" {
+                format!("only convoke-web depends on {name}: let the caller do what needs JavaScript")
             } else if BROWSER.contains(&package.name.as_str()) && NATIVE.contains(&name) && !dependency.dev {
                 format!("{} runs in a browser, where {name} does not: let the caller do it", package.name)
             } else {
@@ -138,6 +140,13 @@ mod tests {
 
     #[test]
     fn a_crate_without_arrows_is_seen() {
-        expect_at(check(&[package("convoke-web", "web", &[])], &[]), &[("web/Cargo.toml", 1)]);
+        expect_at(check(&[package("convoke-new", "new", &[])], &[]), &[("new/Cargo.toml", 1)]);
+    }
+
+    #[test]
+    fn wasm_bindgen_is_seen() {
+        let package = |name: &str, dir: &str| package(name, dir, &[("wasm-bindgen-futures", false)]);
+        expect_at(check(&[package("convoke-gpu", "g")], &[]), &[("g/Cargo.toml", 1)]);
+        expect_none(check(&[package("convoke-web", "web")], &[]));
     }
 }

@@ -78,7 +78,7 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the root's tests/").to_path_buf()
 }
 
-/// All text files of the repository, in the order of their paths. What is built, hidden or written by runs is not among
+/// All text files of the repository, in the order of their paths. What is built, hidden, written by runs or by others is not among
 /// them, except for the hidden folders that configure the repository.
 pub fn sources() -> Vec<Source> {
     let mut sources = Vec::new();
@@ -94,7 +94,9 @@ fn collect(dir: &Path, prefix: &str, sources: &mut Vec<Source>) {
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = format!("{prefix}{name}");
         let kind = entry.file_type().expect("a file has a type");
-        let skipped = matches!(name.as_str(), "target" | "runs" | "node_modules" | "__pycache__")
+        let built = matches!(name.as_str(), "target" | "runs" | "dist" | "pkg" | "node_modules" | "__pycache__");
+        let skipped = built
+            || name == "vendor"
             || name.starts_with('.') && !matches!(name.as_str(), ".ci" | ".cargo" | ".github" | ".gitignore");
         if kind.is_dir() && !skipped {
             collect(&entry.path(), &format!("{path}/"), sources);
