@@ -18,9 +18,7 @@ mod settings;
 pub mod storage;
 mod tiles;
 mod turn;
-#[cfg(feature = "worker")]
 mod worker;
-#[cfg(feature = "worker")]
 pub use worker::{Port, serve};
 
 use std::time::Duration;

@@ -23,7 +23,7 @@ use crate::protocol::{
     Command, DataSource, DeviceChoice, Event, Failure, Js, Message, ModelChoice, ModelSource, Part, PathFile, Phase,
     Reply, Request, RunReport, RunState, Tiles, TrainingSettings,
 };
-use crate::run::{Active, Library, Order, Prepared, Tell, drive, export, log};
+use crate::run::{Active, Hold, Library, Order, Prepared, Tell, drive, export, log};
 use crate::{device, model, scope};
 
 /// The most pictures of one answer.
@@ -269,7 +269,8 @@ impl Worker {
         let mut report = report_of(&mut trainer, &data, device);
         report.name = name.trim().to_string();
         let (store, library) = self.place(&mut report, &data).await?;
-        Ok(self.activate(Prepared { trainer, report, store, library, data: data.dataset, choice }))
+        let hold = Hold::take(&report.id).await?;
+        Ok(self.activate(Prepared { trainer, report, store, library, data: data.dataset, choice, hold }))
     }
 
     /// Where a new run is kept. Where the browser keeps nothing, it is in memory, and the page is told.
@@ -306,6 +307,7 @@ impl Worker {
     async fn resume(self: &Rc<Self>, run: String, choice: DeviceChoice) -> Result<Reply> {
         self.end_active().await?;
         let library = self.library().await?;
+        let hold = Hold::take(&run).await?;
         let store: Rc<dyn Store> = Rc::new(library.store(&run));
         let mut report = library.report(&run).await?;
         let checkpoint = Checkpoint::newest(&*store, &report.name).await?;
@@ -332,7 +334,7 @@ impl Worker {
         (report.state, report.problem) = (RunState::Running, None);
         *self.data.borrow_mut() = Some(data.clone());
         let library = Some((library, pictures));
-        Ok(self.activate(Prepared { trainer, report, store, library, data: data.dataset, choice }))
+        Ok(self.activate(Prepared { trainer, report, store, library, data: data.dataset, choice, hold }))
     }
 
     async fn order(&self, order: fn(crate::run::Answer<RunReport>) -> Order) -> Result<Reply> {

@@ -10,7 +10,7 @@ use futures_channel::mpsc;
 
 use super::keep::epoch_record;
 use super::pace::Pace;
-use super::{Active, Answer, Library, Order, Tell};
+use super::{Active, Answer, Hold, Library, Order, Tell};
 use crate::device;
 use crate::failure::Result;
 use crate::now;
@@ -30,12 +30,14 @@ pub(crate) struct Prepared {
     pub data: Rc<Dataset>,
     /// On what, for a new device.
     pub choice: DeviceChoice,
+    /// The right to write to the run.
+    pub hold: Option<Hold>,
 }
 
 /// Makes a prepared run active: returns what others see of it, and the future that drives it to its end.
 pub(crate) fn drive(prepared: Prepared, tell: Tell) -> (Rc<Active>, impl Future<Output = ()>) {
     let (orders, inbox) = mpsc::unbounded();
-    let Prepared { trainer, report, store, library, data, choice } = prepared;
+    let Prepared { trainer, report, store, library, data, choice, hold } = prepared;
     let active = Rc::new(Active { report: RefCell::new(report), store, interrupted: Cell::new(false), orders });
     let driver = Driver {
         active: active.clone(),
@@ -47,6 +49,7 @@ pub(crate) fn drive(prepared: Prepared, tell: Tell) -> (Rc<Active>, impl Future<
         pace: Pace::default(),
         until: None,
         losses: 0,
+        _hold: hold,
     };
     (active, driver.run(inbox))
 }
@@ -62,6 +65,8 @@ struct Driver {
     /// The step after which to pause.
     until: Option<u64>,
     losses: usize,
+    /// Given back when the run ends.
+    _hold: Option<Hold>,
 }
 
 /// Who waits for the run to be held after a step.

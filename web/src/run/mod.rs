@@ -1,6 +1,7 @@
 //! Runs: one that is active and takes orders, and those that are kept.
 
 mod drive;
+mod hold;
 mod keep;
 mod pace;
 
@@ -11,7 +12,10 @@ use convoke::train::{ModelFile, Store};
 use futures_channel::{mpsc, oneshot};
 
 pub(crate) use drive::{Prepared, drive};
-pub(crate) use keep::{Library, epoch_record, export, log};
+pub(crate) use hold::Hold;
+#[cfg(feature = "package")]
+pub(crate) use keep::epoch_record;
+pub(crate) use keep::{Library, export, log};
 
 use crate::failure::Result;
 use crate::protocol::{Event, Failure, RunReport};
