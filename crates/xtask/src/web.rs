@@ -12,7 +12,7 @@ use crate::wasm::{TARGET, Toolchain};
 const DIST: &str = "target/page/dist";
 
 /// Where the npm package is built, from the root.
-const PACKAGE: &str = "target/page/package";
+const PACKAGE: &str = "web/pkg";
 
 /// Where the page's tests put their pictures of it, from the root.
 const SCREENSHOTS: &str = "target/page-screenshots";

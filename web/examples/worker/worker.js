@@ -8,8 +8,10 @@ addEventListener("message", async ({ data: files }) => {
     await ready;
     const model = Model.preset("reference-cnn");
     const [, height, width] = model.input;
-    const onProgress = (done, total) => postMessage({ state: `reading pictures: ${done} of ${total}` });
-    const data = await Dataset.fromFiles(files, { size: [height, width], onProgress });
+    const data = await Dataset.fromFiles(files, {
+      size: [height, width],
+      onProgress: (done, total) => postMessage({ state: `reading pictures: ${done} of ${total}` }),
+    });
     const trainer = await Trainer.create(model, data, { epochs: 10, optimizer: { type: "adam", lr: 0.002 } });
     postMessage({ state: `training on ${trainer.device}, ${data.trainCount} pictures of ${data.classes.join(", ")}` });
     await trainer.run((event) => {
@@ -17,6 +19,7 @@ addEventListener("message", async ({ data: files }) => {
     });
     postMessage({ state: "done", model: await trainer.save() });
   } catch (error) {
-    postMessage({ state: `${error.code}: ${error.message}` });
+    const { code, message } = /** @type {Error & { code: string }} */ (error);
+    postMessage({ state: `${code}: ${message}` });
   }
 });

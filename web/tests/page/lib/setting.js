@@ -17,7 +17,7 @@ function place(name, usual) {
 /** The page, built. */
 export const PAGE = () => place("CONVOKE_PAGE", "target/page/dist");
 /** The npm package, built. */
-export const PACKAGE = () => place("CONVOKE_PACKAGE", "target/page/package");
+export const PACKAGE = () => place("CONVOKE_PACKAGE", "web/pkg");
 /** The command `convoke`. */
 export const COMMAND = () => place("CONVOKE", "target/debug/convoke");
 /** Chromium. */
