@@ -1,6 +1,6 @@
 //! What JavaScript may say about data and training.
 
-use js_sys::Uint8Array;
+use js_sys::{Object, Uint8Array};
 use serde::Deserialize;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
@@ -116,10 +116,30 @@ impl TrainOptions {
     }
 }
 
+/// An options object, with the names that it may have: reading takes what it knows, and would pass over a name that is misspelt.
+pub(super) trait Options: for<'de> Deserialize<'de> + Default {
+    const NAMES: &'static [&'static str];
+}
+
+impl Options for DataOptions {
+    const NAMES: &'static [&'static str] = &["size", "channels", "seed", "testFraction", "onProgress"];
+}
+
+impl Options for TrainOptions {
+    const NAMES: &'static [&'static str] =
+        &["epochs", "batchSize", "optimizer", "seed", "shuffle", "maxSteps", "device", "init", "onProgress"];
+}
+
 /// Reads an options object; `undefined` is one that says nothing.
-pub(super) fn read<T: for<'de> Deserialize<'de> + Default>(value: JsValue) -> Result<T> {
+pub(super) fn read<T: Options>(value: JsValue) -> Result<T> {
     if value.is_undefined() || value.is_null() {
         return Ok(T::default());
+    }
+    let names = value.dyn_ref::<Object>().map(Object::keys).unwrap_or_default();
+    let unknown = names.iter().filter_map(|name| name.as_string()).find(|name| !T::NAMES.contains(&name.as_str()));
+    if let Some(name) = unknown {
+        let known = T::NAMES.join(", ");
+        return Err(Failure::new("setting", format!("there is no option `{name}`; there are {known}")).into());
     }
     let wrong = |error: serde_wasm_bindgen::Error| {
         JsValue::from(Failure::new("setting", format!("the options are not understood: {error}")))

@@ -97,7 +97,7 @@ impl Trainer {
     /// # Errors
     /// An `Error` with `code` `not-a-model`, `not-safetensors` or `data`, or a device's.
     pub async fn resume(checkpoint: Vec<u8>, dataset: &Dataset, device: Option<DeviceName>) -> Result<Trainer> {
-        let choice: DeviceChoice = read(device.into())?;
+        let choice = choice(device)?;
         let checkpoint = Checkpoint::decode("the given checkpoint", &checkpoint).map_err(fail)?;
         let data = dataset.for_input(checkpoint.model.spec.input)?;
         let engine = device::open(choice).await.map_err(fail)?;
@@ -225,6 +225,18 @@ impl Trainer {
     #[wasm_bindgen(getter)]
     pub fn device(&self) -> String {
         self.device.clone()
+    }
+}
+
+/// What to compute on, by its name.
+fn choice(device: Option<DeviceName>) -> Result<DeviceChoice> {
+    match JsValue::from(device).as_string().as_deref() {
+        None | Some("auto") => Ok(DeviceChoice::Auto),
+        Some("gpu") => Ok(DeviceChoice::Gpu),
+        Some("cpu") => Ok(DeviceChoice::Cpu),
+        Some(other) => {
+            Err(Failure::new("setting", format!("no device is called {other:?}; give auto, gpu or cpu")).into())
+        }
     }
 }
 
