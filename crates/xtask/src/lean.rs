@@ -1,9 +1,10 @@
-//! Taking the comments out of a page that is published: a visitor would have to load them.
+//! Taking out of a page that is published what only its makers read: comments, and names for debuggers. A visitor would have to load
+//! them.
 
 use std::path::Path;
 
-/// Takes the comments that stand on lines of their own out of the scripts and styles below a folder. What others have written, in
-/// `vendor`, stays as it is.
+/// Takes the comments that stand on lines of their own out of the scripts and styles below a folder, and the names out of its
+/// WebAssembly. What others have written, in `vendor`, stays as it is.
 pub fn run(folder: &Path) -> Result<(), String> {
     let fail = |path: &Path, error: std::io::Error| format!("can't shorten {}: {error}", path.display());
     for entry in std::fs::read_dir(folder).map_err(|error| fail(folder, error))? {
@@ -13,6 +14,10 @@ pub fn run(folder: &Path) -> Result<(), String> {
             if !path.ends_with("vendor") {
                 run(&path)?;
             }
+        } else if extension == Some("wasm") {
+            let bytes = std::fs::read(&path).map_err(|error| fail(&path, error))?;
+            let shorter = without_names(&bytes).ok_or_else(|| format!("{} is no wasm module", path.display()))?;
+            std::fs::write(&path, shorter).map_err(|error| fail(&path, error))?;
         } else if matches!(extension, Some("js" | "css")) {
             let text = std::fs::read_to_string(&path).map_err(|error| fail(&path, error))?;
             std::fs::write(&path, without_comments(&text)).map_err(|error| fail(&path, error))?;
@@ -40,9 +45,46 @@ fn without_comments(text: &str) -> String {
     kept
 }
 
+/// A module without its custom sections, which hold names for debuggers; `None` where the bytes are no module.
+fn without_names(module: &[u8]) -> Option<Vec<u8>> {
+    let (head, mut rest) = module.split_at_checked(8)?;
+    let mut kept = head.to_vec();
+    while let Some((&kind, behind)) = rest.split_first() {
+        let (length, prefix) = leb128(behind)?;
+        let (section, next) = rest.split_at_checked(1 + prefix + length)?;
+        if kind != 0 {
+            kept.extend(section);
+        }
+        rest = next;
+    }
+    (head.starts_with(b"\0asm")).then_some(kept)
+}
+
+/// An unsigned number as WebAssembly writes it, and the bytes that it takes.
+fn leb128(bytes: &[u8]) -> Option<(usize, usize)> {
+    let mut value = 0;
+    for (index, &byte) in bytes.iter().enumerate().take(5) {
+        value |= usize::from(byte & 0x7f) << (7 * index);
+        if byte < 0x80 {
+            return Some((value, index + 1));
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn custom_sections_go_and_others_stay() {
+        let section = |kind: u8, bytes: &[u8]| [&[kind, bytes.len() as u8], bytes].concat();
+        let head = b"\0asm\x01\0\0\0".to_vec();
+        let module = [head.clone(), section(1, &[0]), section(0, b"\x04nameabc"), section(3, &[0])].concat();
+        assert_eq!(without_names(&module), Some([head, section(1, &[0]), section(3, &[0])].concat()));
+        assert_eq!(without_names(&module[..module.len() - 1]), None, "cut short");
+        assert_eq!(without_names(b"no module at all"), None);
+    }
 
     #[test]
     fn comments_on_lines_of_their_own_go_and_code_stays() {
