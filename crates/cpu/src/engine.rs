@@ -38,7 +38,8 @@ impl CpuEngine {
             what: threads.map_or("a thread for each processor".into(), |n| format!("{n} threads")),
             reason,
         })?;
-        let driver = format!("{} threads, {}", context.threads(), context.instructions());
+        let threads = context.threads();
+        let driver = format!("{threads} thread{}, {}", if threads == 1 { "" } else { "s" }, context.instructions());
         let info = DeviceInfo { name, kind: DeviceKind::Cpu, backend: "cpu".into(), driver };
         Ok(Self { context, info, loaded: None })
     }
@@ -68,6 +69,9 @@ fn processor() -> String {
     #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
     if let Some(brand) = raw_cpuid::CpuId::new().get_processor_brand_string() {
         return brand.as_str().trim().to_string();
+    }
+    if cfg!(target_family = "wasm") {
+        return "the CPU, by WebAssembly".into();
     }
     format!("{} processor", std::env::consts::ARCH)
 }

@@ -134,7 +134,7 @@ function InitField() {
 }
 
 /** A device's name: a browser tells none of the processor, and not always the adapter's. @param {import("../types").DeviceReport} device */
-export const deviceName = ({ name, choice }) => (choice === "cpu" ? "the CPU, by WebAssembly" : name || "an adapter that keeps its name to itself");
+export const deviceName = ({ name }) => name || "an adapter that keeps its name to itself";
 
 /** How a run is trained, in one line. @param {TrainingSettings} settings */
 export function settingsInShort({ optimizer, batchSize, epochs }) {

@@ -40,6 +40,7 @@ for (const device of /** @type {const} */ (["gpu", "cpu"])) {
 
     await control(page, "Pause").click();
     await control(page, "Continue").waitFor();
+    await page.waitForTimeout(200); // Figures are shown ten times a second.
     const paused = await steps(page);
     await page.waitForTimeout(700);
     assert.equal(await steps(page), paused, "nothing is trained in a pause");

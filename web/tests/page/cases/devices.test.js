@@ -17,7 +17,7 @@ test("without WebGPU the CPU trains, and the page says so and why", async (t) =>
   await settings(page, { epochs: 1 });
   await start(page);
   assert.ok((await finished(page)) > 0.5);
-  await page.getByText(/^On .+ \(cpu/).waitFor();
+  await page.getByText(/^On the CPU, by WebAssembly \(/).waitFor();
 });
 
 test("a device that is lost while it trains is told of, and training goes on to the same end", async (t) => {

@@ -79,7 +79,7 @@ test("the command's text goes in and out, and what is wrong in it is told", asyn
   await page.getByRole("heading", { name: "from a file" }).waitFor();
   assert.equal(await text.getAttribute("aria-invalid"), null);
   await open(page, "Data");
-  await page.getByText(/^16 × 16/).first().waitFor(); // The pictures are brought to the model's size.
+  await page.getByText(/^16 ?× ?16/).first().waitFor(); // The pictures are brought to the model's size.
 });
 
 test("settings that make no sense are marked and not passed on", async (t) => {

@@ -103,7 +103,7 @@ test("the reference network learns the embedded pictures on WebGPU, and what it 
     const told = JSON.parse(convoke("eval", "--checkpoint", "run/model.safetensors", "--device", "cpu", "--json"));
     await open(page, "Understand");
     await choose(page, page.getByRole("button", { name: "Open a model file" }), join(folder, "run/model.safetensors"));
-    await page.getByRole("option", { name: /^model\.safetensors, a file$/ }).waitFor({ state: "attached" });
+    await page.getByRole("option", { name: /^model\.safetensors \(a file\)$/ }).waitFor({ state: "attached" });
     await page.getByRole("tab", { name: "Mistakes" }).click();
     await page.getByRole("table", { name: /^Confusion matrix/ }).waitFor({ timeout: 60_000 });
     const wrong = number(await figure(page.getByRole("tabpanel"), "Wrong"));
