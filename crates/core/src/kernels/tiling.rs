@@ -59,15 +59,15 @@ impl Budget {
                 ..cpu
             },
             Target::Cpu => cpu,
-            // Half the lanes. Compilation is priced lower than its time: in a browser it is spread over the cores.
+            // Half the lanes. Such drivers are a browser's, where someone waits for the first step: compilation is dear.
             Target::NarrowCpu => Self {
                 threads: 64,
                 abreast: 8,
                 load: 5,
                 lane: 20,
                 carry: 6,
-                compile_sum: 3_600_000,
-                compile_product: 800_000,
+                compile_sum: 18_000_000,
+                compile_product: 4_000_000,
                 ..cpu
             },
         }
