@@ -1,4 +1,4 @@
-// jax-js: one jitted function a step, as its examples have it; the loss is read back every ten steps.
+// jax-js: one jitted function a step, as its examples have it; the loss is read back every five steps.
 import { defaultDevice, init, jit, lax, nn, numpy as np, valueAndGrad } from "/node_modules/@jax-js/jax/dist/index.js";
 import { batches, random } from "./data.js";
 
@@ -51,7 +51,7 @@ export async function load(device) {
       let value;
       [value, p, m] = step(p, m, np.array(x).reshape([64, 3, 28, 28]), np.array(y).reshape([64, 10]));
       number += 1;
-      if (number % 10 === 1) {
+      if (number % 5 === 1) {
         tell(number, (await value.data())[0]);
         if (end()) return;
       } else {

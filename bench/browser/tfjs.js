@@ -1,4 +1,4 @@
-// TensorFlow.js: its layers and optimizer; the loss is read back every ten steps.
+// TensorFlow.js: its layers and optimizer; the loss is read back every five steps.
 import { batches } from "./data.js";
 
 /** @param {string} source */
@@ -36,7 +36,7 @@ export async function load(device) {
       const value = optimizer.minimize(() => tf.losses.softmaxCrossEntropy(wanted, model.apply(input, { training: true })), true);
       tf.dispose([input, wanted]);
       number += 1;
-      if (number % 10 === 1) {
+      if (number % 5 === 1) {
         tell(number, (await value.data())[0]);
         if (end()) return;
       }

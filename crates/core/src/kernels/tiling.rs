@@ -66,8 +66,8 @@ impl Budget {
                 load: 5,
                 lane: 20,
                 carry: 6,
-                compile_sum: 18_000_000,
-                compile_product: 4_000_000,
+                compile_sum: 12_600_000,
+                compile_product: 2_800_000,
                 ..cpu
             },
         }
