@@ -108,9 +108,9 @@ impl GpuEngine {
         let mut dispatches: Vec<Option<Dispatch>> = steps.iter().map(|_| None).collect();
         for (done, at) in (1..).zip(order) {
             let (step, shader) = (steps[at], shaders[at].clone());
-            let compiled = ahead.wait(&shader).await;
+            // The browser keeps what it has compiled for as long as this.
+            let _compiled = ahead.wait(&shader).await;
             let (dispatch, new) = self.pipelines.dispatch(&self.device, step, shader, &buffers, &ring);
-            drop(compiled);
             if new {
                 self.warm(&dispatch);
             }
