@@ -1,8 +1,8 @@
-#![cfg(target_family = "wasm")]
 //! Convoke in the browser: the page's worker, and the npm package.
 //!
-//! The page talks to the worker in the messages of [`protocol`]; it draws, and computes nothing. What both share, and what the package
+//! The page talks to the worker in the messages of `protocol`; it draws, and computes nothing. What both share, and what the package
 //! exports, is here.
+#![cfg(target_family = "wasm")]
 
 mod blobs;
 mod data;

@@ -1,6 +1,6 @@
-#![cfg(target_family = "wasm")]
 //! How far a browser's engines are from PyTorch: on single operations, at given weights, under recorded gradients, and in
 //! free runs.
+#![cfg(target_family = "wasm")]
 
 use convoke_tests::agreement::Findings;
 use convoke_tests::fixtures::Fixture;

@@ -1,5 +1,5 @@
-#![cfg(target_family = "wasm")]
 //! A device that goes away is told of by whatever is waited for next, and a new one takes its place.
+#![cfg(target_family = "wasm")]
 
 use convoke_tests::device_loss::{Moment, check_loss};
 use convoke_tests::gpu;

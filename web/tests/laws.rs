@@ -1,5 +1,5 @@
-#![cfg(target_family = "wasm")]
 //! Every op on every engine of a browser: what it computes is what the definition says.
+#![cfg(target_family = "wasm")]
 
 use convoke_tests::agreement::{Figure, KERNEL};
 use convoke_tests::laws::{Verdict, check_long_dispatch, engine_cases};
