@@ -116,7 +116,7 @@ impl Worker {
             Err(error) => Err(Failure::new("request", format!("the request is not understood: {error}"))),
         };
         self.say(&match answer {
-            Ok(reply) => Message::Reply { id, reply },
+            Ok(reply) => Message::Reply { id, reply: Box::new(reply) },
             Err(error) => Message::Failed { id, error },
         });
     }
@@ -299,7 +299,7 @@ impl Worker {
         let (active, driven) = drive(prepared, self.tell());
         let run = active.report.borrow().clone();
         *self.active.borrow_mut() = Some(active);
-        (self.tell())(Event::State { run: run.clone() });
+        (self.tell())(Event::State { run: Box::new(run.clone()) });
         spawn_local(driven);
         Reply::Run { run }
     }

@@ -243,6 +243,7 @@ fn choice(device: Option<DeviceName>) -> Result<DeviceChoice> {
 type Taken = OwnedMutexGuard<train::Trainer>;
 
 impl Trainer {
+    #[expect(clippy::arc_with_non_send_sync, reason = "the mutex's owned guard takes an Arc")]
     async fn of(mut trainer: train::Trainer, device: String) -> Result<Self> {
         let store = Rc::new(MemoryStore::default());
         let mut host = Host { store: &*store, clock: &now, stop: &|| false, events: &mut |_| {} };

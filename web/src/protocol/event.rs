@@ -60,7 +60,7 @@ pub enum Event {
     /// The active run stands otherwise than before.
     State {
         /// The run.
-        run: RunReport,
+        run: Box<RunReport>,
     },
     /// The device was lost. The active run goes on, on a new one, from a checkpoint: what came after it is made anew.
     DeviceLost {

@@ -39,7 +39,7 @@ pub enum Message {
         /// The request's number.
         id: u32,
         /// The answer.
-        reply: Reply,
+        reply: Box<Reply>,
     },
     /// A request came to nothing.
     Failed {

@@ -240,7 +240,7 @@ impl Driver {
             report.step = self.trainer.progress().step as u32;
         }
         keep_report(&self.library, self.report());
-        (self.tell)(Event::State { run: self.report() });
+        (self.tell)(Event::State { run: Box::new(self.report()) });
     }
 }
 
