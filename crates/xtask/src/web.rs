@@ -48,7 +48,8 @@ pub fn wasm_tests() -> Outcome {
         "--mode",
         "no-install",
         "web",
-        "--tests",
+        // What follows goes to cargo; `--tests` it has from wasm-pack already.
+        "--all-targets",
         "--",
         "--nocapture",
     ]);
