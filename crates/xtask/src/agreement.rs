@@ -192,7 +192,7 @@ const ORDER: [&str; 9] = [
 const ABOUT: &str = "# How closely engines agree
 
 Written by `cargo xtask test`, from what its tests found on the machine that ran them. A figure is the largest error of a check on an engine; the
-test fails where one is beyond its bound, and so does the stage that writes this page where the bounds above the figures were stricter before.
+test fails where one is beyond its bound, and so does the stage that writes this page where the page's bound was stricter before.
 
 - *Op laws*: every op, in many shapes, against its definition in double precision, as a share of what rounding errors are in proportion to.
 - All others are against PyTorch 2.15 (see `tests/fixtures/README.md`). *Single operations*: the same measure.
