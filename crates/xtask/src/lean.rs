@@ -33,9 +33,8 @@ fn without_comments(text: &str) -> String {
     let mut within = false;
     for line in text.lines() {
         let trimmed = line.trim();
-        if within {
-            within = !trimmed.ends_with("*/");
-        } else if trimmed.starts_with("/*") && (trimmed.ends_with("*/") || !trimmed.contains("*/")) {
+        let begins = trimmed.starts_with("/*") && (trimmed.ends_with("*/") || !trimmed.contains("*/"));
+        if within || begins {
             within = !trimmed.ends_with("*/");
         } else if !trimmed.is_empty() && !trimmed.starts_with("//") {
             kept += line;
