@@ -13,6 +13,7 @@ pub fn run() -> Result<(), String> {
     let folder = std::env::var_os("TRUNK_STAGING_DIR").map_or_else(|| PathBuf::from("dist"), PathBuf::from);
     if std::env::var_os("TRUNK_PROFILE").is_some_and(|profile| profile == "release") {
         crate::lean::run(&folder)?;
+        crate::lean::join_styles(&folder)?;
     }
     let list = describe(&folder)?;
     let path = folder.join("build.json");
