@@ -132,7 +132,8 @@ test("a safetensors file of another model, and one that is none", async (t) => {
   await control(page, /^Start/).click();
   await page.getByRole("region", { name: "Messages" }).getByText(/conv1|fc|shape|weights/i).first().waitFor({ timeout: 60_000 });
   await look(page, "train-other-weights");
-  for (const dismiss of await page.getByRole("button", { name: "Dismiss" }).all()) await dismiss.click();
+  const dismissals = page.getByRole("button", { name: "Dismiss" });
+  while ((await dismissals.count()) > 0) await dismissals.first().click();
   await page.getByRole("button", { name: "Begin anew instead" }).click();
   await start(page);
 });
