@@ -93,7 +93,15 @@ pub fn page_tests() -> Outcome {
     // The build of the tests has the command in it; where they were built before, this takes no time.
     run(&mut cargo(&["test", "--quiet", "--workspace", "--tests", "--no-run"]))?;
     let _ = std::fs::remove_dir_all(root().join(SCREENSHOTS));
-    run(&mut node_tests("cases", &target_dir().join("debug"))?)?;
+    for file in files(&format!("{TESTS}/cases"))? {
+        let test = || run(&mut node_test(&file, &target_dir().join("debug"))?);
+        // Some measure how soon the page answers, to a twentieth of a second: another program that takes the processor just then is
+        // no fault of the page. A fault fails twice.
+        if let Err(reason) = test() {
+            println!("{reason}\nonce more, in case something else kept the machine busy");
+            test()?;
+        }
+    }
     println!("pictures of the page: {SCREENSHOTS}");
     Ok(())
 }
@@ -101,15 +109,16 @@ pub fn page_tests() -> Outcome {
 /// Half an hour of training in a tab, and thousands of pictures dropped at once.
 pub fn soak() -> Outcome {
     bundle()?;
-    run(&mut node_tests("soak", &target_dir().join("release"))?)
+    for file in files(&format!("{TESTS}/soak"))? {
+        run(&mut node_test(&file, &target_dir().join("release"))?)?;
+    }
+    Ok(())
 }
 
-/// Node's test runner over a folder of the page's tests, one file at a time: they measure times. `programs` is where cargo has put
-/// the command.
-fn node_tests(folder: &str, programs: &Path) -> Outcome<Command> {
+/// Node's test runner over one file of the page's tests. `programs` is where cargo has put the command.
+fn node_test(file: &str, programs: &Path) -> Outcome<Command> {
     let mut command = program("node");
-    command.args(["--test", "--test-concurrency=1"]);
-    command.args(files(&format!("{TESTS}/{folder}"))?);
+    command.args(["--test", file]);
     command.env("CHROMIUM", browser::chromium()?);
     command.env("CONVOKE", programs.join(format!("convoke{}", std::env::consts::EXE_SUFFIX)));
     command.env("CONVOKE_PAGE", DIST).env("CONVOKE_PACKAGE", PACKAGE).env("CONVOKE_SCREENSHOTS", SCREENSHOTS);
