@@ -16,6 +16,12 @@ struct Step {
     step_size: f32,
     /// `1 / √(1 − beta2^t)` for Adam.
     inverse_sqrt_correction: f32,
+    /// The low word of the seed that the run's random numbers follow from.
+    seed_low: u32,
+    /// The high word of the seed.
+    seed_high: u32,
+    /// The position of this run's first sample in the global batch, where several runs share a step.
+    first_sample: u32,
 }
 
 @group(0) @binding(0) var<uniform> step: Step;

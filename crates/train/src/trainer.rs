@@ -351,6 +351,7 @@ impl Trainer {
             [block.step_size, block.inverse_sqrt_correction] = optimizer.scalars(number);
             block.learning_rate = optimizer.lr() as f32;
             block.number = number as u32;
+            [block.seed_low, block.seed_high] = [self.settings.seed as u32, (self.settings.seed >> 32) as u32];
             runs.extend([PlanKind::Gradients, PlanKind::Update].map(|plan| Run { plan, step: block }));
             slots.push(block.slot);
         }
