@@ -68,9 +68,7 @@ impl OpenData {
 
     /// The same data for a model of another input.
     pub fn for_input(&self, input: [usize; 3], progress: &mut dyn FnMut(Phase, usize, usize)) -> Result<Self> {
-        let [channels, height, width] = input;
-        let found = [self.dataset.channels, self.dataset.height, self.dataset.width];
-        if found == input || (found == [1, height, width] && channels == 3) {
+        if self.dataset.fits(input) {
             return Ok(self.clone());
         }
         let options = options(input, self.options.seed, self.options.test_fraction);

@@ -54,17 +54,14 @@ impl Insight {
         &mut self,
         model: &ModelFile,
         pictures: &Samples,
-        progress: &mut dyn FnMut(usize, usize) -> bool,
+        progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Vec<Vec<f64>>> {
-        let stopped =
-            || Failure::new("interrupted", "the evaluation was broken off, since something else was asked for");
         match self.predictor(model).await?.predict(pictures, progress).await {
             Err(TrainError::Engine(_)) => {
                 self.ready = None;
-                let again = self.predictor(model).await?.predict(pictures, progress).await;
-                again?.ok_or_else(stopped)
+                Ok(self.predictor(model).await?.predict(pictures, progress).await?)
             }
-            predicted => predicted?.ok_or_else(stopped),
+            predicted => Ok(predicted?),
         }
     }
 
@@ -74,7 +71,7 @@ impl Insight {
         model: &ModelFile,
         data: &Dataset,
         most_wrong: usize,
-        progress: &mut dyn FnMut(usize, usize) -> bool,
+        progress: &mut dyn FnMut(usize, usize),
     ) -> Result<EvaluationReport> {
         if data.classes != model.classes {
             let message = format!(
@@ -122,7 +119,7 @@ impl Insight {
         // The device is made ready before the clock starts: that happens once, and is not what a prediction takes.
         self.predictor(model).await?;
         let begun = now();
-        let probabilities = self.probabilities(model, &samples, &mut |_, _| true).await?.swap_remove(0);
+        let probabilities = self.probabilities(model, &samples, &mut |_, _| {}).await?.swap_remove(0);
         let seconds = (now() - begun).as_secs_f64();
         let named = model.classes.iter().zip(probabilities);
         let mut classes: Vec<_> =

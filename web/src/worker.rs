@@ -424,10 +424,7 @@ impl Worker {
     async fn evaluate(self: &Rc<Self>, model: &ModelChoice, wrong: u32) -> Result<Reply> {
         let (model, data) = (self.model(model).await?, self.data()?);
         let mut progress = self.progress();
-        let mut told = |done, total| {
-            progress(Phase::Evaluating, done, total);
-            true
-        };
+        let mut told = |done, total| progress(Phase::Evaluating, done, total);
         let mut insight = self.insight.lock().await;
         let report = insight.evaluate(&model, &data.dataset, wrong.min(MOST_PICTURES) as usize, &mut told).await?;
         Ok(Reply::Evaluation(report))

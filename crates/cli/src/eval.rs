@@ -8,7 +8,7 @@ use std::rc::Rc;
 use clap::Args;
 use convoke::block_on;
 use convoke::device::DeviceRequest;
-use convoke::prelude::{Evaluation, Input, Session, TrainError};
+use convoke::prelude::{Evaluation, Input, Session};
 use serde::Serialize;
 
 use crate::checkpoint::read_model;
@@ -78,12 +78,7 @@ pub fn run(args: &EvalArgs) -> Result<ExitCode> {
         let session = Session::new(engine, &network, Rc::new(data), &input, None, batch, &mut preparing);
         let mut session = session.await?;
         session.set_weights(&model.weights)?;
-        let mut testing = status.phase("testing");
-        let mut progress = |done, total| {
-            testing(done, total);
-            true
-        };
-        Ok::<_, TrainError>(session.evaluate(&mut progress).await?.expect("nobody breaks it off"))
+        session.evaluate(&mut status.phase("testing")).await
     })?;
     status.clear();
     if !loss.is_finite() {

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use convoke::data::decode;
 use convoke::device::DeviceRequest;
-use convoke::prelude::{ModelFile, Predictor, Samples, TrainError};
+use convoke::prelude::{ModelFile, Predictor, Samples};
 use convoke::{block_on, read_file};
 use serde::Serialize;
 
@@ -85,12 +85,7 @@ pub fn run(args: &PredictArgs) -> Result<ExitCode> {
     let probabilities = block_on(async {
         let mut preparing = status.phase("preparing kernels");
         let mut predictor = Predictor::new(engine, &model, batch, &mut preparing).await?;
-        let mut predicting = status.phase("predicting");
-        let mut progress = |done, total| {
-            predicting(done, total);
-            true
-        };
-        Ok::<_, TrainError>(predictor.predict(&pictures, &mut progress).await?.expect("nobody breaks it off"))
+        predictor.predict(&pictures, &mut status.phase("predicting")).await
     })?;
     status.clear();
     let reports = args.images.iter().zip(probabilities);

@@ -26,6 +26,12 @@ impl Dataset {
     pub fn sample_bytes(&self) -> usize {
         self.channels * self.height * self.width
     }
+
+    /// Whether a network with this input (channels, height, width) takes the pictures: of its size, and of as many channels or grey.
+    pub fn fits(&self, input: [usize; 3]) -> bool {
+        let [channels, height, width] = input;
+        [height, width] == [self.height, self.width] && (self.channels == 1 || self.channels == channels)
+    }
 }
 
 /// Pictures with their labels.
@@ -98,6 +104,20 @@ mod tests {
         assert!(samples.packed(0..0).is_empty());
         let whole = Samples { pixels: (1..=8).collect(), labels: vec![0, 1] };
         assert_eq!(whole.packed(0..2), [0x0403_0201, 0x0807_0605]);
+    }
+
+    #[test]
+    fn grey_pictures_fit_any_channels_and_others_their_own() {
+        let data = |channels| Dataset {
+            train: Samples::default(),
+            test: Samples::default(),
+            classes: Vec::new(),
+            channels,
+            height: 2,
+            width: 3,
+        };
+        assert!(data(1).fits([1, 2, 3]) && data(1).fits([3, 2, 3]) && data(3).fits([3, 2, 3]));
+        assert!(!data(3).fits([1, 2, 3]) && !data(1).fits([1, 3, 2]) && !data(1).fits([1, 2, 2]));
     }
 
     #[test]

@@ -107,22 +107,15 @@ fn plan_given(below: &[&str], root: &str, folders: [&str; 2]) -> Result<(Vec<Str
 /// Classes from folders, and sides by draw.
 fn plan_drawn(classes: Classes, root: &str, options: &Options) -> Result<(Vec<String>, Vec<Entry>), DataError> {
     check_classes(&classes, root)?;
-    let mut draws = Vec::new();
-    let mut entries = Vec::new();
-    for (label, class) in classes.values().enumerate() {
-        for path in &class.pictures {
-            draws.push(split::draw(options.seed, path));
-            entries.push(Entry { path: format!("{root}{path}"), label: label as u32, side: Side::Train });
-        }
-    }
-    let labels: Vec<u32> = entries.iter().map(|entry| entry.label).collect();
-    let test = split::choose(&draws, &labels, options.test_fraction);
-    if !test.contains(&true) {
-        return Err(DataError::Empty { purpose: "to test on, since each class has only one".into() });
-    }
-    for (entry, _) in entries.iter_mut().zip(test).filter(|(_, test)| *test) {
-        entry.side = Side::Test;
-    }
+    let labelled = (0..).zip(classes.values());
+    let pictures: Vec<(&str, u32)> =
+        labelled.flat_map(|(label, class)| class.pictures.iter().map(move |&path| (path, label))).collect();
+    let test = split::sides(pictures.iter().copied(), options)?;
+    let entry = |((path, label), test)| {
+        let side = if test { Side::Test } else { Side::Train };
+        Entry { path: format!("{root}{path}"), label, side }
+    };
+    let entries = pictures.into_iter().zip(test).map(entry).collect();
     Ok((classes.keys().map(|class| class.to_string()).collect(), entries))
 }
 

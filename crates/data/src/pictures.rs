@@ -32,21 +32,18 @@ pub fn from_pictures(
     if let [class] = classes.as_slice() {
         return Err(DataError::OneClass { class: class.clone() });
     }
-    let (mut labels, mut draws, mut counts) = (Vec::new(), Vec::new(), vec![0usize; classes.len()]);
+    let (mut labels, mut paths, mut counts) = (Vec::new(), Vec::new(), vec![0usize; classes.len()]);
     for (class, _) in &pictures {
         let label = classes.iter().position(|name| name == class);
         let label = label.ok_or_else(|| DataError::Empty {
             purpose: format!("of a class called {class:?}, as one is said to be"),
         })?;
-        draws.push(split::draw(options.seed, &format!("{class}/{}", counts[label])));
+        paths.push(format!("{class}/{}", counts[label]));
         counts[label] += 1;
         labels.push(label as u32);
     }
-    let test = split::choose(&draws, &labels, options.test_fraction);
+    let test = split::sides(paths.iter().map(String::as_str).zip(labels.iter().copied()), options)?;
     let tested = test.iter().filter(|test| **test).count();
-    if tested == 0 {
-        return Err(DataError::Empty { purpose: "to test on, since each class has only one".into() });
-    }
     let mut ignore = |_, _| {};
     let mut builder = Builder::new(options, [pictures.len() - tested, tested], &mut ignore);
     let (tests, trains): (Vec<_>, Vec<_>) = pictures.into_iter().zip(labels).zip(test).partition(|(_, test)| *test);

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use convoke_core::random::{Stream, StreamId};
 
+use crate::error::DataError;
+use crate::open::Options;
+
 /// For each picture, given by its path from the class folder's name on, a number in 0 … 1 that depends on the seed and
 /// the path alone: below the wanted fraction it is for testing. So a picture stays on its side whatever joins or leaves.
-pub fn draw(seed: u64, path: &str) -> f32 {
+fn draw(seed: u64, path: &str) -> f32 {
     let hash = fnv1a(path.as_bytes());
     Stream::new(seed, StreamId::Split, (hash >> 32) as u32, hash as u32).next_f32()
 }
@@ -16,9 +19,22 @@ fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
+/// Whether each picture, given by its path and its class, is for testing, by the options' seed and fraction.
+///
+/// # Errors
+/// [`DataError::Empty`] where none can be set aside.
+pub fn sides<'a>(pictures: impl Iterator<Item = (&'a str, u32)>, options: &Options) -> Result<Vec<bool>, DataError> {
+    let (draws, labels): (Vec<f32>, Vec<u32>) = pictures.map(|(path, label)| (draw(options.seed, path), label)).unzip();
+    let test = choose(&draws, &labels, options.test_fraction);
+    if !test.contains(&true) {
+        return Err(DataError::Empty { purpose: "to test on, since each class has only one".into() });
+    }
+    Ok(test)
+}
+
 /// Whether each picture is for testing, by its draw and its class. A class keeps at least one picture to train on, and
 /// there is at least one picture to test on, where any class has two: then, and only then, one changes sides.
-pub fn choose(draws: &[f32], labels: &[u32], fraction: f64) -> Vec<bool> {
+fn choose(draws: &[f32], labels: &[u32], fraction: f64) -> Vec<bool> {
     let mut test: Vec<bool> = draws.iter().map(|&draw| f64::from(draw) < fraction).collect();
     let mut kept = BTreeMap::new();
     for (picture, label) in labels.iter().enumerate() {

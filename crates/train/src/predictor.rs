@@ -43,7 +43,7 @@ impl Predictor {
     }
 
     /// The probability of each class for each of the pictures, which are of the model's shape; labels are not looked at. `progress` is
-    /// told how many of how many are done, and breaks off by `false`: then there are none.
+    /// told how many of how many are done.
     ///
     /// # Errors
     /// [`TrainError::Engine`](crate::TrainError::Engine).
@@ -53,8 +53,8 @@ impl Predictor {
     pub async fn predict(
         &mut self,
         pictures: &Samples,
-        progress: &mut dyn FnMut(usize, usize) -> bool,
-    ) -> Result<Option<Vec<Vec<f64>>>> {
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Vec<Vec<f64>>> {
         let wanted = self.session.data().sample_bytes();
         assert!(pictures.is_empty() || pictures.sample_bytes() == wanted, "a picture has {wanted} bytes");
         let order: Vec<u32> = (0..pictures.len() as u32).collect();
@@ -62,10 +62,8 @@ impl Predictor {
         for batch in order.chunks(self.session.program().capacity) {
             let step = self.session.stage_streamed(pictures, batch)?;
             probabilities.extend(self.session.classify(step).await?);
-            if !progress(probabilities.len(), order.len()) {
-                return Ok(None);
-            }
+            progress(probabilities.len(), order.len());
         }
-        Ok(Some(probabilities))
+        Ok(probabilities)
     }
 }

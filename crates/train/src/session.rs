@@ -63,6 +63,10 @@ impl Figures {
     pub(crate) fn accuracy(&self) -> f64 {
         self.correct as f64 / self.samples as f64
     }
+
+    pub(crate) fn evaluation(&self) -> Evaluation {
+        Evaluation { loss: self.loss(), accuracy: self.accuracy(), samples: self.samples as usize }
+    }
 }
 
 /// Which of a dataset's halves.
@@ -259,12 +263,21 @@ impl Session {
         self.engine.write(self.program.flag, &[0])
     }
 
-    /// Evaluates the network on the test pictures. `progress` is told how many of how many are done, and breaks off by `false`: then
-    /// there is no evaluation.
+    /// Evaluates the network on the test pictures. `progress` is told how many of how many are done.
     ///
     /// # Errors
     /// [`TrainError::Engine`].
-    pub async fn evaluate(&mut self, progress: &mut dyn FnMut(usize, usize) -> bool) -> Result<Option<Evaluation>> {
+    pub async fn evaluate(&mut self, progress: &mut dyn FnMut(usize, usize)) -> Result<Evaluation> {
+        let mut told = |done, total| {
+            progress(done, total);
+            true
+        };
+        Ok(self.test_figures(&mut told).await?.evaluation())
+    }
+
+    /// The figures of all test pictures, or of fewer of them where `progress` breaks off by `false`. It is told how many of how many are
+    /// done.
+    pub(crate) async fn test_figures(&mut self, progress: &mut dyn FnMut(usize, usize) -> bool) -> Result<Figures> {
         let total = self.data.test.len();
         let order: Vec<u32> = (0..total as u32).collect();
         let (mut sum, mut waiting) = (Figures::default(), VecDeque::new());
@@ -280,7 +293,7 @@ impl Session {
             if waiting.len() > 1 {
                 collect(&mut sum, waiting.pop_front()).await?;
                 if !progress(sum.samples as usize, total) {
-                    return Ok(None);
+                    return Ok(sum);
                 }
             }
         }
@@ -288,25 +301,22 @@ impl Session {
             collect(&mut sum, waiting.pop_front()).await?;
             progress(sum.samples as usize, total);
         }
-        Ok(Some(Evaluation { loss: sum.loss(), accuracy: sum.accuracy(), samples: total }))
+        Ok(sum)
     }
 
-    /// The probability of each class for each of the test pictures, in their order. `progress` is told how many of how many are done, and
-    /// breaks off by `false`: then there are none.
+    /// The probability of each class for each of the test pictures, in their order. `progress` is told how many of how many are done.
     ///
     /// # Errors
     /// [`TrainError::Engine`].
-    pub async fn predict(&mut self, progress: &mut dyn FnMut(usize, usize) -> bool) -> Result<Option<Vec<Vec<f64>>>> {
+    pub async fn predict(&mut self, progress: &mut dyn FnMut(usize, usize)) -> Result<Vec<Vec<f64>>> {
         let order: Vec<u32> = (0..self.data.test.len() as u32).collect();
         let mut probabilities = Vec::with_capacity(order.len());
         for batch in order.chunks(self.program.capacity) {
             let step = self.stage(Part::Test, batch)?;
             probabilities.extend(self.classify(step).await?);
-            if !progress(probabilities.len(), order.len()) {
-                return Ok(None);
-            }
+            progress(probabilities.len(), order.len());
         }
-        Ok(Some(probabilities))
+        Ok(probabilities)
     }
 
     /// The probability of each class for each sample of a staged batch.
@@ -336,10 +346,9 @@ fn softmax(logits: &[f32]) -> Vec<f64> {
 }
 
 fn check_data(network: &Network, data: &Dataset) -> Result<()> {
-    let [channels, height, width] = network.spec.input;
-    let found = [data.channels, data.height, data.width];
-    if [height, width] != [data.height, data.width] || (data.channels != 1 && data.channels != channels) {
-        let wanted = network.spec.input;
+    let wanted = network.spec.input;
+    if !data.fits(wanted) {
+        let found = [data.channels, data.height, data.width];
         let problem =
             format!("the model takes pictures of {wanted:?} (channels, height, width), and the data has {found:?}");
         return Err(TrainError::Data(problem));

@@ -140,11 +140,11 @@ impl Dataset {
 
 impl Dataset {
     /// The data as a model of `input` takes it.
-    pub(super) fn for_input(&self, [channels, height, width]: [usize; 3]) -> Result<Rc<data::Dataset>> {
-        let found = [self.inner.channels, self.inner.height, self.inner.width];
-        if found == [channels, height, width] || (found == [1, height, width] && channels == 3) {
+    pub(super) fn for_input(&self, input: [usize; 3]) -> Result<Rc<data::Dataset>> {
+        if self.inner.fits(input) {
             return Ok(self.inner.clone());
         }
+        let [channels, height, width] = input;
         let options = Options { size: Some([height, width]), channels: Some(channels), ..Options::default() };
         Ok(resized((*self.inner).clone(), &options)?.inner)
     }

@@ -46,6 +46,7 @@ fn step(samples: usize) -> Step {
         learning_rate: 0.05,
         step_size: 0.02,
         inverse_sqrt_correction: 1.25,
+        ..Step::default()
     }
 }
 
