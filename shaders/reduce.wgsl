@@ -4,8 +4,6 @@
 
 /// A constant factor.
 override SCALE: f32 = 1.0;
-/// Whether the sum is divided by the samples of the global batch.
-override MEAN_OVER_BATCH: bool = false;
 /// Whether a whole workgroup works on each output, for long sums of which there are few; otherwise a thread does.
 override SHARED_SUM: bool = false;
 
@@ -21,33 +19,38 @@ fn reduced() -> u32 {
 fn inner() -> u32 {
     return 16u;
 }
-// end
 
-// Lanes run along `inner`, or along the axis where `inner` is 1.
-// slot: x
-alias X = f32;
-const X_LANES: u32 = 1u;
-
-fn x_sum(v: X) -> f32 {
-    return v;
+fn mean_factor() -> f32 {
+    return 1.0;
 }
 // end
 
-// slot: y
-alias Y = X;
+// What is summed, at the elements from `i`. Lanes run along `inner`, or along the axis where `inner` is 1.
+// slot: expression
+alias Y = f32;
+const Y_LANES: u32 = 1u;
+
+@group(0) @binding(2) var<storage, read> operand0: array<f32>;
+
+fn value(i: u32) -> Y {
+    return operand0[i];
+}
+// end
+
+// slot: result
+alias Z = Y;
 const ALONG_AXIS: bool = false;
 
-fn y_of(sum: X) -> Y {
+fn z_of(sum: Y) -> Z {
     return sum;
 }
 // end
 
-@group(0) @binding(1) var<storage, read> x: array<X>;
-@group(0) @binding(2) var<storage, read_write> y: array<Y>;
+@group(0) @binding(1) var<storage, read_write> y: array<Z>;
 
 const BLOCK: u32 = 64u;
 // slot: shared
-fn workgroup_sum(value: Y, local: u32) -> Y {
+fn workgroup_sum(value: Z, local: u32) -> Z {
     return value;
 }
 // end
@@ -61,22 +64,21 @@ fn main(
     let output = select(linear_thread(group, groups, local), linear_group(group, groups), SHARED_SUM);
     let first = select(0u, local, SHARED_SUM);
     let stride = select(1u, WORKGROUP, SHARED_SUM);
-    // In vectors of X_LANES: elements between two terms, terms, and outputs of each `outer`.
-    let pitch = select(inner() / X_LANES, 1u, ALONG_AXIS);
-    let terms = select(reduced(), reduced() / X_LANES, ALONG_AXIS);
+    // In vectors of Y_LANES: elements between two terms, terms, and outputs of each `outer`.
+    let pitch = select(inner() / Y_LANES, 1u, ALONG_AXIS);
+    let terms = select(reduced(), reduced() / Y_LANES, ALONG_AXIS);
     let valid = output < outer() * pitch;
     let base = output / pitch * terms * pitch + output % pitch;
 
-    var total = X();
+    var total = Y();
     for (var r = first; r < select(0u, terms, valid); r += BLOCK * stride) {
-        var sum = X();
+        var sum = Y();
         for (var k = r; k < min(terms, r + BLOCK * stride); k += stride) {
-            sum += x[base + k * pitch];
+            sum += value((base + k * pitch) * Y_LANES);
         }
         total += sum;
     }
-    let factor = SCALE * select(1.0, step.inverse_samples, MEAN_OVER_BATCH);
-    let result = workgroup_sum(y_of(total) * factor, local);
+    let result = workgroup_sum(z_of(total) * (SCALE * mean_factor()), local);
     if (valid & (first == 0u)) {
         y[output] = result;
     }

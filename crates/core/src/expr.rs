@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::step::Step;
+
 /// How the element at linear position `i` of the output finds its element of an operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Broadcast {
@@ -14,9 +16,16 @@ pub enum Broadcast {
         /// The number of elements of one channel of one sample.
         inner: usize,
     },
-    /// One element a sample: element `i / inner`.
+    /// One element for each run of `inner` elements, a sample or a group of its channels: element `i / inner`.
     Sample {
-        /// The number of output elements of one sample.
+        /// The number of output elements that share one.
+        inner: usize,
+    },
+    /// One element for each place of each sample, the same for all channels: element `i / (channels · inner) · inner + i % inner`.
+    Place {
+        /// The number of channels.
+        channels: usize,
+        /// The number of places: elements of one channel of one sample.
         inner: usize,
     },
     /// One element for all: element 0.
@@ -30,6 +39,7 @@ impl Broadcast {
             Self::Element => i,
             Self::Channel { channels, inner } => i / inner % channels,
             Self::Sample { inner } => i / inner,
+            Self::Place { channels, inner } => i / (channels * inner) * inner + i % inner,
             Self::Scalar => 0,
         }
     }
@@ -42,6 +52,8 @@ pub enum Unary {
     Neg,
     /// `0` where `x < 0`, else `x`: NaN stays NaN, so that a broken step is seen.
     Relu,
+    /// `1 / √x`
+    InverseSqrt,
 }
 
 /// A function of two values.
@@ -66,6 +78,8 @@ pub enum Expr {
     Const(f32),
     /// `1 / (samples of the global batch)`, from the step block.
     InverseSamples,
+    /// `1 / (samples of this run)`: what statistics of a batch that is split over several runs divide by.
+    InverseHeld,
     /// A function of one value.
     Unary(Unary, Box<Expr>),
     /// A function of two values.
@@ -88,16 +102,18 @@ impl Expr {
         *self == Self::Input(0)
     }
 
-    /// The value for the given operands, in double precision. `inverse_samples` is `1 / (samples of the global batch)`.
-    pub fn eval(&self, inputs: &[f64], inverse_samples: f64) -> f64 {
+    /// The value for the given operands in the run that `step` describes, in double precision.
+    pub fn eval(&self, inputs: &[f64], step: &Step) -> f64 {
         match self {
             Self::Input(i) => inputs[*i],
             Self::Const(c) => f64::from(*c),
-            Self::InverseSamples => inverse_samples,
+            Self::InverseSamples => f64::from(step.inverse_samples),
+            Self::InverseHeld => 1.0 / f64::from(step.samples),
             Self::Unary(op, a) => {
-                let a = a.eval(inputs, inverse_samples);
+                let a = a.eval(inputs, step);
                 match op {
                     Unary::Neg => -a,
+                    Unary::InverseSqrt => 1.0 / a.sqrt(),
                     Unary::Relu => {
                         if a < 0.0 {
                             0.0
@@ -108,7 +124,7 @@ impl Expr {
                 }
             }
             Self::Binary(op, a, b) => {
-                let (a, b) = (a.eval(inputs, inverse_samples), b.eval(inputs, inverse_samples));
+                let (a, b) = (a.eval(inputs, step), b.eval(inputs, step));
                 match op {
                     Binary::Add => a + b,
                     Binary::Sub => a - b,
@@ -129,7 +145,7 @@ impl Expr {
     pub fn substitute(&self, with: &dyn Fn(usize) -> Self) -> Self {
         match self {
             Self::Input(i) => with(*i),
-            Self::Const(_) | Self::InverseSamples => self.clone(),
+            Self::Const(_) | Self::InverseSamples | Self::InverseHeld => self.clone(),
             Self::Unary(op, a) => a.substitute(with).unary(*op),
             Self::Binary(op, a, b) => a.substitute(with).binary(*op, b.substitute(with)),
         }
@@ -138,7 +154,7 @@ impl Expr {
     /// The number of nodes, each counted as often as it is written.
     pub fn size(&self) -> usize {
         match self {
-            Self::Input(_) | Self::Const(_) | Self::InverseSamples => 1,
+            Self::Input(_) | Self::Const(_) | Self::InverseSamples | Self::InverseHeld => 1,
             Self::Unary(_, a) => 1 + a.size(),
             Self::Binary(_, a, b) => 1 + a.size() + b.size(),
         }
@@ -147,7 +163,7 @@ impl Expr {
     /// The number of floating-point operations for one element.
     pub fn flops(&self) -> u64 {
         match self {
-            Self::Input(_) | Self::Const(_) | Self::InverseSamples => 0,
+            Self::Input(_) | Self::Const(_) | Self::InverseSamples | Self::InverseHeld => 0,
             Self::Unary(_, a) => 1 + a.flops(),
             Self::Binary(_, a, b) => 1 + a.flops() + b.flops(),
         }
@@ -161,11 +177,13 @@ impl Expr {
             Self::Input(i) => inputs[*i].clone(),
             Self::Const(c) => format!("{splat}({c:?}f)"),
             Self::InverseSamples => format!("{splat}(step.inverse_samples)"),
+            Self::InverseHeld => format!("{splat}(1.0 / f32(step.samples))"),
             Self::Unary(op, a) => {
                 let a = a.wgsl(inputs, splat);
                 match op {
                     Unary::Neg => format!("(-{a})"),
                     Unary::Relu => format!("relu({a})"),
+                    Unary::InverseSqrt => format!("({splat}(1.0) / sqrt({a}))"),
                 }
             }
             Self::Binary(op, a, b) => {
@@ -187,8 +205,10 @@ impl fmt::Display for Expr {
             Self::Input(i) => write!(f, "x{i}"),
             Self::Const(c) => write!(f, "{c}"),
             Self::InverseSamples => write!(f, "1/N"),
+            Self::InverseHeld => write!(f, "1/n"),
             Self::Unary(Unary::Neg, a) => write!(f, "-{a}"),
             Self::Unary(Unary::Relu, a) => write!(f, "relu({a})"),
+            Self::Unary(Unary::InverseSqrt, a) => write!(f, "1/√{a}"),
             Self::Binary(Binary::Add, a, b) => write!(f, "({a} + {b})"),
             Self::Binary(Binary::Sub, a, b) => write!(f, "({a} - {b})"),
             Self::Binary(Binary::Mul, a, b) => write!(f, "({a} · {b})"),

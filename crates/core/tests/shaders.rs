@@ -119,8 +119,13 @@ fn others() -> Vec<Kernel> {
         (Extent::Fixed(1), Extent::Fixed(100_000), Extent::Fixed(3)),
         (Extent::Fixed(1), Extent::Chunks { samples: 4, times: 1 }, Extent::Fixed(432)),
     ] {
-        kernels.push(Reduce { outer, reduce, inner, scale: 0.5, mean_over_batch: false }.into());
-        kernels.push(Reduce { outer, reduce, inner, scale: 1.0, mean_over_batch: true }.into());
+        let sum = Reduce::new(outer, reduce, inner);
+        kernels.push(sum.clone().scaled(0.5).into());
+        kernels.push(sum.clone().mean(BatchMean::Global).into());
+        for epilogue in epilogues(3, 2) {
+            let operands = std::iter::once(Broadcast::Element).chain(epilogue.operands).collect();
+            kernels.push(sum.clone().mean(BatchMean::Held).of(epilogue.expr, operands).into());
+        }
     }
     for (source_channels, channels, plane) in [(1, 1, 784), (1, 3, 784), (3, 3, 1024), (3, 3, 15), (1, 3, 6), (4, 4, 9)]
     {

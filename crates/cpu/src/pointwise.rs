@@ -2,7 +2,6 @@
 //! stays in the first-level cache.
 
 use convoke_core::expr::{Binary, Broadcast, Epilogue, Expr, Unary};
-use convoke_core::kernels::Map;
 use convoke_core::step::Step;
 
 use crate::context::Context;
@@ -20,21 +19,30 @@ pub(crate) struct Pointwise<'a> {
     operands: &'a [&'a [u32]],
     /// The number of the input that is operand 0: 1 where input 0 is the accumulated value.
     first: usize,
-    inverse_samples: f32,
+    step: &'a Step,
 }
 
 impl<'a> Pointwise<'a> {
     /// An epilogue whose operands are the last of `reads`.
-    pub fn epilogue(epilogue: &'a Epilogue, reads: &'a [&'a [u32]], step: &Step, context: &'a Context) -> Self {
+    pub fn epilogue(epilogue: &'a Epilogue, reads: &'a [&'a [u32]], step: &'a Step, context: &'a Context) -> Self {
         let operands = &reads[reads.len() - epilogue.operands.len()..];
-        let inverse_samples = step.inverse_samples;
-        Self { context, expr: &epilogue.expr, broadcasts: &epilogue.operands, operands, first: 1, inverse_samples }
+        Self { context, expr: &epilogue.expr, broadcasts: &epilogue.operands, operands, first: 1, step }
     }
 
-    /// A map.
-    pub fn map(map: &'a Map, reads: &'a [&'a [u32]], step: &Step, context: &'a Context) -> Self {
-        let inverse_samples = step.inverse_samples;
-        Self { context, expr: &map.expr, broadcasts: &map.operands, operands: reads, first: 0, inverse_samples }
+    /// An expression that accumulates nothing: a map, or what a reduction sums.
+    pub fn new(
+        expr: &'a Expr,
+        broadcasts: &'a [Broadcast],
+        reads: &'a [&'a [u32]],
+        step: &'a Step,
+        context: &'a Context,
+    ) -> Self {
+        Self { context, expr, broadcasts, operands: reads, first: 0, step }
+    }
+
+    /// The one operand, where the expression is its elements as they lie.
+    pub fn plain(&self) -> Option<&'a [f32]> {
+        (self.expr.is_identity() && self.broadcasts == [Broadcast::Element]).then(|| self.operand(0))
     }
 
     /// What register tiles compute instead of this, where they can. The output's rows are `rows` channels of `inner`
@@ -73,7 +81,7 @@ impl<'a> Pointwise<'a> {
         }
     }
 
-    /// Evaluates for the output's elements from `start` on. Only for maps, which accumulate nothing.
+    /// Evaluates for the output's elements from `start` on. Only for what accumulates nothing.
     pub fn write(&self, start: usize, out: &mut [f32]) {
         for (i, out) in out.chunks_mut(BLOCK).enumerate() {
             self.eval(self.expr, start + i * BLOCK, &[], out);
@@ -89,7 +97,8 @@ impl<'a> Pointwise<'a> {
             Expr::Input(0) if self.first == 1 => out.copy_from_slice(accumulated),
             Expr::Input(i) => self.load(i - self.first, start, out),
             Expr::Const(c) => out.fill(*c),
-            Expr::InverseSamples => out.fill(self.inverse_samples),
+            Expr::InverseSamples => out.fill(self.step.inverse_samples),
+            Expr::InverseHeld => out.fill(1.0 / self.step.samples as f32),
             Expr::Unary(op, a) => {
                 self.eval(a, start, accumulated, out);
                 self.context.vectorized(
@@ -133,6 +142,16 @@ impl<'a> Pointwise<'a> {
             Broadcast::Element => out.copy_from_slice(&operand[start..][..out.len()]),
             Broadcast::Scalar => out.fill(operand[0]),
             Broadcast::Sample { inner } => fill_runs(start, inner, out, |i| operand[i]),
+            Broadcast::Place { channels, inner } => {
+                let (mut at, mut rest) = (start, out);
+                while !rest.is_empty() {
+                    let (sample, place) = (at / (channels * inner), at % inner);
+                    let (now, later) = rest.split_at_mut(rest.len().min(inner - place));
+                    now.copy_from_slice(&operand[sample * inner + place..][..now.len()]);
+                    at += now.len();
+                    rest = later;
+                }
+            }
             Broadcast::Channel { channels, inner: 1 } => {
                 let mut channel = start % channels;
                 let mut rest = out;
@@ -162,6 +181,7 @@ fn fill_runs(start: usize, inner: usize, mut out: &mut [f32], value: impl Fn(usi
 fn unary(op: Unary, out: &mut [f32]) {
     match op {
         Unary::Neg => out.iter_mut().for_each(|x| *x = -*x),
+        Unary::InverseSqrt => out.iter_mut().for_each(|x| *x = 1.0 / x.sqrt()),
         Unary::Relu => out.iter_mut().for_each(|x| *x = if *x < 0.0 { 0.0 } else { *x }),
     }
 }

@@ -1,12 +1,25 @@
-//! A sum along one axis: reads `x [outer, reduce, inner]`, writes `y [outer, inner]`.
+//! A sum along one axis: reads the operands of what is summed, writes `y [outer, inner]`.
 
 use convoke_shaders::reduce as template;
-use super::shader::{self, Shader, Target, factor, lanes, vector};
+use super::shader::{self, Shader, Target, expression, factor, lanes};
 use super::tiling::TYPICAL_SAMPLES;
+use crate::expr::{Broadcast, Expr};
 use crate::shape::Extent;
 use crate::plan::Flops;
 
-/// `y[o, i] = scale · Σ_r x[o, r, i]`, and divided by the samples of the global batch where `mean_over_batch` is set.
+/// What a sum over the batch is divided by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchMean {
+    /// Nothing.
+    None,
+    /// The samples of the global batch, of which a run may hold a part: a loss.
+    Global,
+    /// The samples of the run at hand: its statistics.
+    Held,
+}
+
+/// `y[o, i] = scale · Σ_r term[o, r, i]`, divided as `mean` says. The term is an expression as a [`Map`](super::Map)'s, over
+/// elements of `[outer, reduce, inner]`: what is summed need not lie in memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reduce {
     /// Elements before the axis.
@@ -17,14 +30,38 @@ pub struct Reduce {
     pub inner: Extent,
     /// A constant factor.
     pub scale: f32,
-    /// Whether the sum is also multiplied by `1 / (samples of the global batch)`.
-    pub mean_over_batch: bool,
+    /// What the sum is divided by.
+    pub mean: BatchMean,
+    /// What is summed; `Input(k)` is operand `k`.
+    pub term: Expr,
+    /// How each operand is indexed.
+    pub operands: Vec<Broadcast>,
 }
 
 impl Reduce {
+    /// The sum of one operand's own elements.
+    pub fn new(outer: Extent, reduce: Extent, inner: Extent) -> Self {
+        Self { outer, reduce, inner, scale: 1.0, mean: BatchMean::None, term: Expr::Input(0), operands: vec![Broadcast::Element] }
+    }
+
+    /// Times a constant.
+    pub fn scaled(self, scale: f32) -> Self {
+        Self { scale, ..self }
+    }
+
+    /// Divided by samples.
+    pub fn mean(self, mean: BatchMean) -> Self {
+        Self { mean, ..self }
+    }
+
+    /// Of an expression.
+    pub fn of(self, term: Expr, operands: Vec<Broadcast>) -> Self {
+        Self { term, operands, ..self }
+    }
+
     /// The floating-point operations of a run.
     pub fn flops(&self) -> Flops {
-        Flops::of(1, &[self.outer, self.reduce, self.inner])
+        Flops::of(1 + self.term.flops(), &[self.outer, self.reduce, self.inner])
     }
 }
 
@@ -43,34 +80,38 @@ impl Reduce {
         let length = |name: &str, length: Extent| format!("fn {name}() -> u32 {{ return {}; }}\n", shader::extent(length));
         let extents = length("outer", self.outer) + &length("reduced", self.reduce) + &length("inner", self.inner);
         let sum = ["v.x", "v.y", "v.z", "v.w"][..lanes].join(" + ");
-        let ty = vector("f32", lanes);
-        let x = format!("alias X = {ty};\nconst X_LANES: u32 = {lanes}u;");
-        let y = match along_axis {
-            true if lanes > 1 => format!("alias Y = f32;\nconst ALONG_AXIS: bool = true;\nfn y_of(v: X) -> Y {{ return {sum}; }}"),
-            _ => format!("alias Y = X;\nconst ALONG_AXIS: bool = {along_axis};\nfn y_of(v: X) -> Y {{ return v; }}"),
+        let term = expression(&self.term, &self.operands, 2, lanes);
+        let result = match along_axis {
+            true if lanes > 1 => format!("alias Z = f32;\nconst ALONG_AXIS: bool = true;\nfn z_of(v: Y) -> Z {{ return {sum}; }}"),
+            _ => format!("alias Z = Y;\nconst ALONG_AXIS: bool = {along_axis};\nfn z_of(v: Y) -> Z {{ return v; }}"),
         };
+        let mean = match self.mean {
+            BatchMean::None => "1.0",
+            BatchMean::Global => "step.inverse_samples",
+            BatchMean::Held => "1.0 / f32(step.samples)",
+        };
+        let extents = extents + &format!("fn mean_factor() -> f32 {{ return {mean}; }}\n");
         let params = template::Params {
             workgroup: workgroup as u32,
             scale: self.scale,
-            mean_over_batch: self.mean_over_batch,
             shared_sum: shared,
         };
-        let mut slots = vec![("extents", extents.as_str()), ("x", x.as_str()), ("y", y.as_str())];
+        let mut slots = vec![("extents", extents.as_str()), ("expression", term.as_str()), ("result", result.as_str())];
         if shared {
             slots.push(("shared", SHARED));
         }
         let inner = (self.inner, if along_axis { 1 } else { lanes });
         let each = (Extent::Fixed(if shared { workgroup } else { 1 }), 1);
-        Shader::new(params.fill(&slots), [1, 1, 0]).over(workgroup, [(self.outer, 1), inner, each])
+        Shader::new(params.fill(&slots), [0, 1, self.operands.len()]).over(workgroup, [(self.outer, 1), inner, each])
     }
 }
 
 /// The sum of what a workgroup's threads have, in their order.
-const SHARED: &str = "var<workgroup> parts: array<Y, WORKGROUP>;
-fn workgroup_sum(value: Y, local: u32) -> Y {
+const SHARED: &str = "var<workgroup> parts: array<Z, WORKGROUP>;
+fn workgroup_sum(value: Z, local: u32) -> Z {
     parts[local] = value;
     workgroupBarrier();
-    var sum = Y();
+    var sum = Z();
     if (local == 0u) {
         for (var i = 0u; i < WORKGROUP; i++) {
             sum += parts[i];

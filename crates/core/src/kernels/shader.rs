@@ -172,6 +172,15 @@ fn operands(operands: &[Broadcast], binding: usize, lanes: usize, channel: Optio
             }
             Broadcast::Channel { channels, inner } => (false, splat(inner, &|i| each_channel(i, channels, inner))),
             Broadcast::Sample { inner } => (false, splat(inner, &|i| each_sample(i, inner))),
+            Broadcast::Place { channels, inner } if inner.is_multiple_of(lanes) => {
+                let all = channels * inner;
+                (true, format!("operand{k}[(i / {all}u * {inner}u + i % {inner}u) / Y_LANES]"))
+            }
+            Broadcast::Place { channels, inner } => {
+                let all = channels * inner;
+                let each = |i: usize| format!("operand{k}[(i + {i}u) / {all}u * {inner}u + (i + {i}u) % {inner}u]");
+                (false, format!("Y({})", (0..lanes).map(each).collect::<Vec<_>>().join(", ")))
+            }
         };
         let element = if vectors { "Y" } else { "f32" };
         let at = binding + k;

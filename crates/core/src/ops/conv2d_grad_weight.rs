@@ -64,13 +64,8 @@ impl Op for Conv2dGradWeight {
         let partials = lowering.temporary(Extent::Chunks { samples: chunk, times: weight });
         let inputs = [node.inputs[0].into(), node.inputs[1].into()];
         lowering.step(ConvGradWeight { geometry, chunk }, inputs, [partials]);
-        let sum = kernels::Reduce {
-            outer: Extent::Fixed(1),
-            reduce: Extent::Chunks { samples: chunk, times: 1 },
-            inner: Extent::Fixed(weight),
-            scale: 1.0,
-            mean_over_batch: false,
-        };
+        let chunks = Extent::Chunks { samples: chunk, times: 1 };
+        let sum = kernels::Reduce::new(Extent::Fixed(1), chunks, Extent::Fixed(weight));
         lowering.step(sum, [partials], [node.outputs[0].into()]);
     }
 }

@@ -68,6 +68,9 @@ ops! {
     max_pool2d MaxPool2d,
     max_pool2d_grad MaxPool2dGrad,
     narrow Narrow,
+    norm Norm,
+    norm_grad NormGrad,
+    norm_inference NormInference,
     reduce Reduce,
     relu Relu,
     relu_grad ReluGrad,
@@ -75,6 +78,7 @@ ops! {
     weighted_sum WeightedSum,
 }
 
+pub use norm::Over;
 pub use reduce::Keep;
 
 /// The error of an op without a derivative.

@@ -3,7 +3,7 @@
 use super::{Example, Expand, Generator, Op, arity, floats};
 use crate::error::{Problem, Result};
 use crate::graph::{Graph, Node, ValueId};
-use crate::kernels;
+use crate::kernels::{self, BatchMean};
 use crate::lower::{Lowering, TensorId};
 use crate::reference::Batch;
 use crate::shape::{Extent, TensorType};
@@ -112,9 +112,10 @@ impl Op for Reduce {
         let scale = if self.mean { 1.0 / self.keep.divisor(&x) as f32 } else { 1.0 };
         let (input, output) = (node.inputs[0].into(), node.outputs[0].into());
         let partial = lowering.temporary(Extent::Batch(kept));
-        let mut stage = |from: TensorId, to: TensorId, outer, reduce, inner, scale, mean_over_batch| {
-            let inner = Extent::Fixed(inner);
-            lowering.step(kernels::Reduce { outer, reduce, inner, scale, mean_over_batch }, [from], [to]);
+        let mut stage = |from: TensorId, to: TensorId, outer, reduce, inner, scale, mean: bool| {
+            let mean = if mean { BatchMean::Global } else { BatchMean::None };
+            let kernel = kernels::Reduce::new(outer, reduce, Extent::Fixed(inner)).scaled(scale).mean(mean);
+            lowering.step(kernel, [from], [to]);
         };
         let (samples, one) = (Extent::Batch(kept), Extent::Fixed(1));
         if !self.keep.spans_batch() {

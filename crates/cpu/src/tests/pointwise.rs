@@ -1,5 +1,5 @@
 use convoke_core::expr::{Binary, Broadcast, Expr, Unary};
-use convoke_core::kernels::{Copy, Finite, Map, Reduce, Rule, Update};
+use convoke_core::kernels::{BatchMean, Copy, Finite, Map, Reduce, Rule, Update};
 use convoke_core::random::Stream;
 use convoke_core::shape::Extent;
 use convoke_core::step::Step;
@@ -42,7 +42,7 @@ fn maps() {
         let expected: Vec<f64> = (0..len)
             .map(|i| {
                 let inputs: Vec<f64> = operands.iter().zip(&values).map(|(b, v)| f64::from(v[b.index(i)])).collect();
-                expr.eval(&inputs, f64::from(step.inverse_samples))
+                expr.eval(&inputs, &step)
             })
             .collect();
         let reads: Vec<Vec<u32>> = values.iter().map(|v| words(v)).collect();
@@ -82,22 +82,28 @@ fn reductions() {
     for (i, [outer, reduce, inner]) in small.collect::<Vec<_>>().into_iter().chain(large).enumerate() {
         let x = floats(&mut random, outer * reduce * inner);
         let step = Step { samples: outer as u32, inverse_samples: 0.3, ..Step::default() };
-        let (scale, mean_over_batch) = (0.7, i % 2 == 0);
-        let factor = f64::from(scale) * if mean_over_batch { f64::from(step.inverse_samples) } else { 1.0 };
+        let (scale, mean) = (0.7, [BatchMean::None, BatchMean::Global, BatchMean::Held][i % 3]);
+        let divided = [1.0, f64::from(step.inverse_samples), 1.0 / outer as f64][i % 3];
+        let factor = f64::from(scale) * divided;
         let sum = |at: usize, f: fn(f64) -> f64| {
             let start = at / inner * reduce * inner + at % inner;
             factor * (0..reduce).map(|r| f(f64::from(x[start + r * inner]))).sum::<f64>()
         };
         let expected: Vec<f64> = (0..outer * inner).map(|at| sum(at, |x| x)).collect();
         let magnitudes: Vec<f64> = (0..outer * inner).map(|at| sum(at, f64::abs)).collect();
-        let kernel = Reduce {
-            outer: Extent::Batch(1),
-            reduce: Extent::Fixed(reduce),
-            inner: Extent::Fixed(inner),
-            scale,
-            mean_over_batch,
+        let kernel =
+            Reduce::new(Extent::Batch(1), Extent::Fixed(reduce), Extent::Fixed(inner)).scaled(scale).mean(mean);
+        check(kernel.clone(), &step, &[words(&x)], &expected, &magnitudes);
+        // The same of an expression: x · s, with s of each `outer`.
+        let s = floats(&mut random, outer);
+        let weighted = |values: &[f64], s: &dyn Fn(usize) -> f64| -> Vec<f64> {
+            values.iter().enumerate().map(|(at, value)| value * s(at / inner)).collect()
         };
-        check(kernel, &step, &[words(&x)], &expected, &magnitudes);
+        let expected = weighted(&expected, &|o| f64::from(s[o]));
+        let magnitudes = weighted(&magnitudes, &|o| f64::from(s[o]).abs());
+        let operands = vec![Broadcast::Element, Broadcast::Sample { inner: reduce * inner }];
+        let kernel = kernel.of(Expr::Input(0).binary(Binary::Mul, Expr::Input(1)), operands);
+        check(kernel, &step, &[words(&x), words(&s)], &expected, &magnitudes);
     }
 }
 

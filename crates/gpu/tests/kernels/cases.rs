@@ -210,9 +210,15 @@ fn sums(data: &mut Data, cases: &mut Vec<Case>) {
     .enumerate()
     {
         let [o, r, i] = [outer, reduce, inner].map(|l| l.at(CAPACITY));
-        let kernel = Reduce { outer, reduce, inner, scale: 0.5, mean_over_batch: turn % 2 > 0 }.into();
+        let mean = [BatchMean::None, BatchMean::Global, BatchMean::Held][turn % 3];
+        let kernel = Reduce::new(outer, reduce, inner).scaled(0.5).mean(mean);
         let (reads, writes) = (vec![data.floats(o * r * i)], vec![untouched(o * i)]);
-        cases.push(Case { kernel, reads, writes, step: step(CAPACITY - turn % 3) });
+        cases.push(Case { kernel: kernel.clone().into(), reads, writes, step: step(CAPACITY - turn % 3) });
+        let epilogue = epilogue(turn, r, i);
+        let operands: Vec<Broadcast> = std::iter::once(Broadcast::Element).chain(epilogue.operands).collect();
+        let reads = data.operands(&operands, o * r * i);
+        let kernel = kernel.of(epilogue.expr, operands).into();
+        cases.push(Case { kernel, reads, writes: vec![untouched(o * i)], step: step(CAPACITY - turn % 3) });
     }
     for (turn, len) in [batch(24), fixed(7), batch(6), fixed(70_001 * 64), batch(24), batch(12)].into_iter().enumerate()
     {

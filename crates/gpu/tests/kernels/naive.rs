@@ -30,7 +30,7 @@ impl Sum {
         let operands = epilogue.operands.iter().zip(operands).map(|(b, words)| float(words, b.index(i)));
         let inputs: Vec<f64> = std::iter::once(self.0).chain(operands).collect();
         let size = self.1 + inputs[1..].iter().map(|v| v.abs()).sum::<f64>();
-        (epilogue.expr.eval(&inputs, f64::from(step.inverse_samples)), size)
+        (epilogue.expr.eval(&inputs, step), size)
     }
 }
 
@@ -126,17 +126,24 @@ fn gemm(k: &Gemm, n: usize, reads: &[Vec<u32>], step: &Step) -> Expected {
 fn map(k: &Map, n: usize, reads: &[Vec<u32>], step: &Step) -> Expected {
     let value = |i: usize| {
         let inputs: Vec<f64> = k.operands.iter().zip(reads).map(|(b, words)| float(words, b.index(i))).collect();
-        (k.expr.eval(&inputs, f64::from(step.inverse_samples)), inputs.iter().map(|v| v.abs()).sum())
+        (k.expr.eval(&inputs, step), inputs.iter().map(|v| v.abs()).sum())
     };
     Expected::Floats((0..k.len.at(n)).map(value).collect())
 }
 
 fn reduce(k: &Reduce, n: usize, reads: &[Vec<u32>], step: &Step) -> Expected {
     let [outer, length, inner] = [k.outer, k.reduce, k.inner].map(|l| l.at(n));
-    let factor = f64::from(k.scale) * if k.mean_over_batch { f64::from(step.inverse_samples) } else { 1.0 };
+    let mean = match k.mean {
+        BatchMean::None => 1.0,
+        BatchMean::Global => f64::from(step.inverse_samples),
+        BatchMean::Held => 1.0 / f64::from(step.samples),
+    };
+    let factor = f64::from(k.scale) * mean;
     let mut sums = vec![Sum::default(); outer * inner];
     for (o, r, i) in triples(outer, length, inner) {
-        sums[o * inner + i].add(float(&reads[0], (o * length + r) * inner + i) * factor);
+        let at = (o * length + r) * inner + i;
+        let inputs: Vec<f64> = k.operands.iter().zip(reads).map(|(b, words)| float(words, b.index(at))).collect();
+        sums[o * inner + i].add(k.term.eval(&inputs, step) * factor);
     }
     Expected::Floats(sums.into_iter().map(|s| (s.0, s.1)).collect())
 }
