@@ -140,6 +140,7 @@ impl<'e> LoadedNetwork<'e> {
             slots: setup.slots,
             pictures: pictures.labels.len(),
             gather,
+            augment: None,
             rule: Some(setup.optimizer.rule()),
             limits: setup.limits,
         };

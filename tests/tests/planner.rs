@@ -16,7 +16,7 @@ fn options(network: &Network, capacity: usize, optimizer: Option<Optimizer>) -> 
     let (mean, inverse_std) = (vec![0.5; channels], vec![2.0; channels]);
     let gather = Gather { source_channels: channels, channels, plane: height * width, mean, inverse_std };
     let rule = optimizer.map(|optimizer| optimizer.rule());
-    CompileOptions { capacity, slots: 8, pictures: 100, gather, rule, limits: Limits::WEBGPU }
+    CompileOptions { capacity, slots: 8, pictures: 100, gather, augment: None, rule, limits: Limits::WEBGPU }
 }
 
 /// Every model at every capacity with every kind of optimizer.

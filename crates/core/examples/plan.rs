@@ -23,7 +23,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         inverse_std: vec![2.0; channels],
     };
     let rule = Some(Optimizer::default().rule());
-    let options = CompileOptions { capacity, slots: 64, pictures: 1024, gather, rule, limits: Limits::WEBGPU };
+    let options =
+        CompileOptions { capacity, slots: 64, pictures: 1024, gather, augment: None, rule, limits: Limits::WEBGPU };
     let program = compile(&spec.build()?, &options)?;
     print!("{program}");
     Ok(())

@@ -120,7 +120,10 @@ fn program(network: &Network, batch_size: usize) -> Result<Program> {
     let most = isize::MAX as usize;
     let limits = Limits { max_binding_bytes: most, max_buffer_bytes: most, ..Limits::WEBGPU };
     let rule = Some(Optimizer::default().rule());
-    compile(network, &CompileOptions { capacity: batch_size, slots: 1, pictures: batch_size, gather, rule, limits })
+    compile(
+        network,
+        &CompileOptions { capacity: batch_size, slots: 1, pictures: batch_size, gather, augment: None, rule, limits },
+    )
 }
 
 /// What the layers of a graph are and cost, as many as have `outputs`: all of a [`Network`]'s, or those of a model that is not

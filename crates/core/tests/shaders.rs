@@ -130,7 +130,13 @@ fn others() -> Vec<Kernel> {
     for (source_channels, channels, plane) in [(1, 1, 784), (1, 3, 784), (3, 3, 1024), (3, 3, 15), (1, 3, 6), (4, 4, 9)]
     {
         let (mean, inverse_std) = (vec![0.25; channels], vec![3.5; channels]);
-        kernels.push(Gather { source_channels, channels, plane, mean, inverse_std }.into());
+        let gather = Gather { source_channels, channels, plane, mean, inverse_std };
+        for flags in 0..8 {
+            let [interpolated, coloured, mixed] = [1, 2, 4].map(|flag| flags & flag > 0);
+            let (gather, size) = (gather.clone(), [1, plane]);
+            kernels.push(AugmentedGather { gather, size, interpolated, coloured, mixed }.into());
+        }
+        kernels.push(gather.into());
     }
     for rows in [Extent::Batch(3), Extent::Fixed(5)] {
         kernels.push(Copy { rows, len: 5, from_stride: 8, from_offset: 2, to_stride: 5, to_offset: 0 }.into());

@@ -52,8 +52,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let mut engine = CpuEngine::new(threads)?;
     let rule = Some(Optimizer::default().rule());
-    let options =
-        CompileOptions { capacity: batch, slots: 1, pictures: PICTURES, gather, rule, limits: engine.limits() };
+    let options = CompileOptions {
+        capacity: batch,
+        slots: 1,
+        pictures: PICTURES,
+        gather,
+        augment: None,
+        rule,
+        limits: engine.limits(),
+    };
     let program = Rc::new(compile(&spec.build()?, &options)?);
     ready(engine.load(program.clone(), &mut |_, _| ()))?;
     fill(&mut engine, &program, batch)?;

@@ -48,8 +48,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut engine = block_on(adapter.open())?;
     println!("{:?}", engine.info());
     let rule = Some(Optimizer::default().rule());
-    let options =
-        CompileOptions { capacity: batch, slots: 1, pictures: PICTURES, gather, rule, limits: engine.limits() };
+    let options = CompileOptions {
+        capacity: batch,
+        slots: 1,
+        pictures: PICTURES,
+        gather,
+        augment: None,
+        rule,
+        limits: engine.limits(),
+    };
     let program = Rc::new(compile(&spec.build()?, &options)?);
     let start = Instant::now();
     block_on(engine.load(program.clone(), &mut |_, _| ()))?;

@@ -120,7 +120,7 @@ impl Session {
         let pictures = data.train.len() + data.test.len();
         let room = limits.max_binding_bytes.min(limits.max_buffer_bytes);
         let (feed, slots, pictures) = Feed::choose(pictures, gather.sample_words(), batch_size, room);
-        let options = CompileOptions { capacity: batch_size, slots, pictures, gather, rule, limits };
+        let options = CompileOptions { capacity: batch_size, slots, pictures, gather, augment: None, rule, limits };
         let program = Rc::new(compile(network, &options)?);
         engine.load(program.clone(), progress).await?;
         if feed == Feed::Resident {

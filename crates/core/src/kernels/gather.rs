@@ -50,24 +50,26 @@ impl Gather {
             channels: self.channels as u32,
             plane: self.plane as u32,
         };
-        let parts = ["v", "v[i * 2u], v[i * 2u + 1u]", "v[i]"];
-        let value = match lanes {
-            4 => parts[0].to_string(),
-            2 => format!("vec2f({})", parts[1]),
-            _ => parts[2].to_string(),
-        };
-        let ty = vector("f32", lanes);
-        let x = format!(
-            "alias X = {ty};\nconst X_LANES: u32 = {lanes}u;\nfn x_of(v: vec4f, i: u32) -> X {{ return {value}; }}"
-        );
         let normalisation = by_channel("mean", &self.mean) + &by_channel("inverse_std", &self.inverse_std);
-        let source = params.fill(&[("normalisation", &normalisation), ("x", &x)]);
+        let source = params.fill(&[("normalisation", &normalisation), ("x", &lanes_of(lanes))]);
         Shader::new(source, [3, 2, 0]).over(workgroup, [(Extent::Batch(self.sample_words()), 1)])
     }
 }
 
+/// The declarations by which the shader writes `lanes` of a vector's four values at a time.
+pub(super) fn lanes_of(lanes: usize) -> String {
+    let parts = ["v", "v[i * 2u], v[i * 2u + 1u]", "v[i]"];
+    let value = match lanes {
+        4 => parts[0].to_string(),
+        2 => format!("vec2f({})", parts[1]),
+        _ => parts[2].to_string(),
+    };
+    let ty = vector("f32", lanes);
+    format!("alias X = {ty};\nconst X_LANES: u32 = {lanes}u;\nfn x_of(v: vec4f, i: u32) -> X {{ return {value}; }}")
+}
+
 /// A function of the channel that has the given values.
-fn by_channel(name: &str, values: &[f32]) -> String {
+pub(super) fn by_channel(name: &str, values: &[f32]) -> String {
     let last = format!("{:?}f", values.last().copied().unwrap_or_default());
     let chain = values.iter().enumerate().rev().skip(1).fold(last, |rest, (c, v)| format!("select({rest}, {v:?}f, c == {c}u)"));
     format!("fn {name}(c: u32) -> f32 {{ return {chain}; }}\n")

@@ -6,8 +6,10 @@
 mod geometry;
 mod shader;
 mod tiling;
+mod view;
 pub use geometry::{ConvGeometry, Window};
 pub use shader::{Bound, Shader, Target};
+pub use view::{Mix, PIXEL, Rectangle, View};
 
 use crate::expr::Epilogue;
 use crate::plan::Flops;
@@ -18,6 +20,7 @@ use crate::plan::Flops;
 macro_rules! for_each_kernel {
     ($with:ident) => {
         $with! {
+            augmented_gather AugmentedGather,
             conv Conv,
             conv_grad_input ConvGradInput,
             conv_grad_weight ConvGradWeight,

@@ -62,6 +62,7 @@ pub fn compile_graph(graph: &Graph, wanted: &[ValueId], capacity: usize, limits:
         picture_words: 1,
         labels: nothing,
         indices: nothing,
+        augmentation: None,
         metrics: nothing,
         flag: nothing,
         logits: nothing,

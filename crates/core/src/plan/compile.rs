@@ -9,7 +9,7 @@ use crate::engine::Limits;
 use crate::error::{Error, Result};
 use crate::expr::{Broadcast, Expr};
 use crate::graph::{Graph, ValueId};
-use crate::kernels::{Finite, Gather, Map, Metrics, Rule, Update};
+use crate::kernels::{AugmentedGather, Finite, Gather, Map, Metrics, Rule, Update};
 use crate::lower::{LoweredStep, Lowering, TensorId};
 use crate::model::Network;
 use crate::ops::{Constant, CrossEntropy, Keep, Reduce};
@@ -26,6 +26,8 @@ pub struct CompileOptions {
     pub pictures: usize,
     /// How the batch comes out of the dataset's bytes.
     pub gather: Gather,
+    /// How pictures are changed at random where gradients are computed, if they are: of the same [`Gather`] as above.
+    pub augment: Option<AugmentedGather>,
     /// The optimizer's rule; `None` for a program that only evaluates and predicts.
     pub rule: Option<Rule>,
     /// What the engine can bind.
@@ -49,7 +51,9 @@ pub fn compile(network: &Network, options: &CompileOptions) -> Result<Program> {
         None => Vec::new(),
     };
     let mut memory = Memory::new(&graph, network, options)?;
-    let head = Head { x, labels, logits, losses };
+    let mixed = options.augment.as_ref().is_some_and(|augment| augment.mixed);
+    let mixed = mixed.then(|| second_labels(&mut graph)).transpose()?;
+    let head = Head { x, labels, mixed, logits, losses };
     let plans = PlanKind::ALL.map(|kind| -> Result<Plan> {
         let steps = match kind {
             PlanKind::Update => update_steps(&memory, options),
@@ -69,8 +73,16 @@ pub fn compile(network: &Network, options: &CompileOptions) -> Result<Program> {
 struct Head {
     x: ValueId,
     labels: ValueId,
+    /// Where samples are mixed of two: the second's label, and the first's part in the target.
+    mixed: Option<[ValueId; 2]>,
     logits: ValueId,
     losses: ValueId,
+}
+
+/// The inputs that only mixed samples have: the second label, and the first label's part in the target.
+fn second_labels(graph: &mut Graph) -> Result<[ValueId; 2]> {
+    let labels = graph.input(TensorType::batched([]).with_dtype(DType::U32))?;
+    Ok([labels, graph.input(TensorType::batched([]))?])
 }
 
 /// The gradients of the mean loss over the global batch, for each parameter.
@@ -88,6 +100,7 @@ struct Memory {
     pixels: Slice,
     labels: Slice,
     indices: Slice,
+    augmentation: Option<Slice>,
     metrics: Slice,
     flag: Slice,
     logits: Slice,
@@ -123,6 +136,10 @@ impl Memory {
         let pixels = add("pixels", options.pictures * options.gather.sample_words() * 4, Role::Pixels);
         let labels = add("labels", options.pictures * 4, Role::Labels);
         let indices = add("indices", options.slots * options.capacity * 4, Role::Indices);
+        let runs = options.slots * options.capacity;
+        let augmentation = options.augment.as_ref().filter(|_| options.rule.is_some());
+        let augmentation =
+            augmentation.map(|kernel| add("augmentation", runs * kernel.block_words() * 4, Role::Indices));
         let metrics = add("metrics", options.slots * 16, Role::Metrics);
         let flag = add("flag", 4, Role::Flag);
         let logits = add("logits", options.capacity.saturating_mul(network.classes() * 4), Role::Activations);
@@ -134,6 +151,7 @@ impl Memory {
             pixels,
             labels,
             indices,
+            augmentation,
             metrics,
             flag,
             logits,
@@ -160,10 +178,18 @@ impl Memory {
             tensor
         };
         let dataset = [self.pixels, self.labels, self.indices].map(&mut outside);
+        let views = self.augmentation.filter(|_| kind == PlanKind::Gradients).map(&mut outside);
         let metrics = outside(self.metrics);
 
         lowering.enter("input");
-        lowering.step(options.gather.clone(), dataset, [head.x.into(), head.labels.into()]);
+        let mut batch = vec![head.x.into(), head.labels.into()];
+        match (&options.augment, views) {
+            (Some(kernel), Some(views)) => {
+                batch.extend(head.mixed.iter().flatten().map(|&value| TensorId::from(value)));
+                lowering.step(kernel.clone(), [&dataset[..], &[views]].concat(), batch);
+            }
+            _ => lowering.step(options.gather.clone(), dataset, batch),
+        }
         let figures = kind != PlanKind::Predict;
         let mut wanted = vec![head.logits];
         wanted.extend(figures.then_some(head.losses));
@@ -196,6 +222,7 @@ impl Memory {
             picture_words: options.gather.sample_words(),
             labels: self.labels,
             indices: self.indices,
+            augmentation: self.augmentation,
             metrics: self.metrics,
             flag: self.flag,
             logits: self.logits,

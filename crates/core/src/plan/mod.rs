@@ -194,6 +194,9 @@ pub struct Program {
     pub labels: Slice,
     /// `slots` entries of `capacity` indices.
     pub indices: Slice,
+    /// `slots` entries of `capacity` blocks: [`AugmentedGather`](crate::kernels::AugmentedGather)'s `augmentation`, where pictures are
+    /// changed at random.
+    pub augmentation: Option<Slice>,
     /// `slots` entries of four words: see [`Metrics`](crate::kernels::Metrics).
     pub metrics: Slice,
     /// One word: the number of the first step whose gradients or losses were NaN or infinite, else 0.
@@ -218,6 +221,13 @@ impl Program {
     /// The slice of entry `slot` of the metrics ring.
     pub fn metrics_slot(&self, slot: usize) -> Slice {
         Slice { offset: self.metrics.offset + slot * 16, bytes: 16, ..self.metrics }
+    }
+
+    /// The slice of entry `slot` of the augmentation ring, where there is one.
+    pub fn augmentation_slot(&self, slot: usize) -> Option<Slice> {
+        let whole = self.augmentation?;
+        let bytes = whole.bytes / self.slots;
+        Some(Slice { offset: whole.offset + slot * bytes, bytes, ..whole })
     }
 
     /// The slice of entry `slot` of the index ring.

@@ -88,6 +88,7 @@ mod tests {
             picture_words: 1,
             labels: nothing,
             indices: nothing,
+            augmentation: None,
             metrics: nothing,
             flag: nothing,
             logits: nothing,

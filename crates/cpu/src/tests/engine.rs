@@ -44,6 +44,7 @@ fn program() -> Program {
         slots: SLOTS,
         pictures: CAPACITY,
         gather,
+        augment: None,
         rule: Some(Optimizer::default().rule()),
         limits: engine(1).limits(),
     };

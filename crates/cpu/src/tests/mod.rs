@@ -1,6 +1,7 @@
 //! Each kernel against plain loops in double precision, over generated shapes; with every instruction set that the
 //! processor has; and the same bits for one, two and three threads.
 
+mod augmented;
 mod conv;
 mod engine;
 mod gemm;

@@ -63,6 +63,7 @@ pub fn cases() -> Vec<Case> {
     products(&mut data, &mut cases);
     sums(&mut data, &mut cases);
     pictures(&mut data, &mut cases);
+    augmented(&mut data, &mut cases);
     losses(&mut data, &mut cases);
     updates(&mut data, &mut cases);
     cases
@@ -250,6 +251,53 @@ fn pictures(data: &mut Data, cases: &mut Vec<Case>) {
         let reads = vec![pixels, data.words(PICTURES, 10), data.words(CAPACITY + 2, PICTURES)];
         let writes = vec![untouched(CAPACITY * channels * plane), untouched(CAPACITY)];
         cases.push(Case { kernel: gather.into(), reads, writes, step: step(1 + turn % CAPACITY) });
+    }
+}
+
+/// A view that turns, stretches and shifts a little, or one that shows whole pixels.
+fn view(data: &mut Data, [height, width]: [usize; 2], whole: bool) -> View {
+    let mut about = |middle: f32, spread: f32| (PIXEL as f32 * data.0.uniform(middle - spread, middle + spread)) as i32;
+    let matrix = match whole {
+        true => [-PIXEL, 0, (width as i32 + 1) * PIXEL, 0, PIXEL, -PIXEL],
+        false => [
+            about(1.0, 0.3),
+            about(0.0, 0.3),
+            about(0.0, 3.0),
+            about(0.0, 0.3),
+            about(-1.0, 0.3),
+            about(height as f32, 3.0),
+        ],
+    };
+    let [gain, saturation] = [0.5, 0.0].map(|low| data.0.uniform(low, 2.0));
+    let cutout = Rectangle { top: -2, left: 1, bottom: 2, right: data.0.below(width as u32 + 3) as i32 };
+    View { matrix, gain, offset: data.0.uniform(-40.0, 40.0), saturation, cutout }
+}
+
+fn augmented(data: &mut Data, cases: &mut Vec<Case>) {
+    const PICTURES: usize = 6;
+    let shapes = [(1, 1, [28, 28]), (1, 3, [9, 8]), (3, 3, [12, 10]), (3, 3, [5, 7]), (4, 4, [3, 3]), (1, 1, [1, 1])];
+    for (turn, (source_channels, channels, size)) in shapes.into_iter().flat_map(|s| [s; 8]).enumerate() {
+        let plane = size[0] * size[1];
+        let (mean, inverse_std) = ((0..channels).map(|c| c as f32 * 0.2), (1..=channels).map(|c| c as f32));
+        let gather =
+            Gather { source_channels, channels, plane, mean: mean.collect(), inverse_std: inverse_std.collect() };
+        let [interpolated, coloured, mixed] = [1, 2, 4].map(|flag| turn & flag > 0);
+        let mut views = Vec::new();
+        for sample in 0..CAPACITY + 2 {
+            views.extend(view(data, size, sample % 2 == 0).words());
+            if mixed {
+                let weight = if sample % 3 == 0 { 1.0 } else { data.0.next_f32() };
+                let rectangle = Rectangle { top: 1, left: 0, bottom: 4, right: sample as i32 };
+                views.extend(Mix { second: data.0.below(PICTURES as u32), weight, share: 0.25, rectangle }.words());
+                views.extend(view(data, size, sample % 2 == 1).words());
+            }
+        }
+        let pixels = data.words(PICTURES * gather.sample_words(), u32::MAX as usize);
+        let reads = vec![pixels, data.words(PICTURES, 10), data.words(CAPACITY + 2, PICTURES), views];
+        let mut writes = vec![untouched(CAPACITY * channels * plane), untouched(CAPACITY)];
+        writes.extend((0..if mixed { 2 } else { 0 }).map(|_| untouched(CAPACITY)));
+        let kernel = AugmentedGather { gather, size, interpolated, coloured, mixed }.into();
+        cases.push(Case { kernel, reads, writes, step: step(1 + turn % CAPACITY) });
     }
 }
 

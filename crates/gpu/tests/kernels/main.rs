@@ -53,6 +53,7 @@ fn program(case: &Case) -> Program {
         picture_words: 1,
         labels: any,
         indices: any,
+        augmentation: None,
         metrics: any,
         flag: any,
         logits: any,

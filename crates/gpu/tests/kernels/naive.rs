@@ -38,6 +38,7 @@ impl Sum {
 pub fn run(kernel: &Kernel, reads: &[Vec<u32>], writes: &[Vec<u32>], step: &Step) -> Vec<Expected> {
     let n = step.samples as usize;
     match kernel {
+        Kernel::AugmentedGather(k) => augmented_gather(k, n, reads, step),
         Kernel::Conv(k) => vec![conv(k, n, reads, step)],
         Kernel::ConvGradInput(k) => vec![conv_grad_input(k, n, reads, step)],
         Kernel::ConvGradWeight(k) => vec![conv_grad_weight(k, n, reads)],
@@ -203,6 +204,53 @@ fn gather(k: &Gather, n: usize, reads: &[Vec<u32>], step: &Step) -> Vec<Expected
     };
     let x = triples(n, k.channels, k.plane).map(pixel).collect();
     vec![Expected::Floats(x), Expected::Words((0..n).map(|n| reads[1][sample(n)]).collect())]
+}
+
+fn augmented_gather(k: &AugmentedGather, n: usize, reads: &[Vec<u32>], step: &Step) -> Vec<Expected> {
+    let Gather { source_channels, channels, plane, .. } = k.gather;
+    let first = step.first_index as usize;
+    let block = |n: usize| &reads[3][(first + n) * k.block_words()..][..k.block_words()];
+    let index = |n: usize| reads[2][first + n] as usize;
+    let seen = |words: &[u32], picture: usize, c: usize, p: usize| {
+        let whole = reads[0].iter().flat_map(|word| word.to_le_bytes()).skip(picture * k.gather.sample_words() * 4);
+        let bytes: Vec<u8> = whole.take(source_channels * plane).collect();
+        let mut view = View::from_words(words);
+        if !k.coloured {
+            view = View { gain: 1.0, offset: 0.0, saturation: 1.0, ..view };
+        }
+        let (row, column) = (p / k.size[1], p % k.size[1]);
+        if view.cutout.contains(row, column) {
+            return 0.0;
+        }
+        if !k.interpolated {
+            // The nearest pixel instead of the point.
+            let at = view.point(row, column).map(|at| (at + PIXEL / 2) >> 16 << 16);
+            view.matrix = [0, 0, at[0], 0, 0, at[1]];
+        }
+        let colours = view.colours(&bytes, [source_channels, k.size[0], k.size[1]], row, column);
+        let value = colours[c % source_channels] / 255.0;
+        (value - f64::from(k.gather.mean[c])) * f64::from(k.gather.inverse_std[c])
+    };
+    let element = |(n, c, p): (usize, usize, usize)| {
+        let words = block(n);
+        let value = seen(words, index(n), c, p);
+        if !k.mixed {
+            return value;
+        }
+        let mix = Mix::from_words(&words[View::WORDS..]);
+        let other = seen(&words[View::WORDS + Mix::WORDS..], mix.second as usize, c, p);
+        let inside = mix.rectangle.contains(p / k.size[1], p % k.size[1]);
+        let weight = if inside { 0.0 } else { f64::from(mix.weight) };
+        weight * value + (1.0 - weight) * other
+    };
+    let x = triples(n, channels, plane).map(|at| (element(at), 2.0 * f64::from(k.gather.inverse_std[at.1])));
+    let mut writes = vec![Expected::Floats(x.collect()), Expected::Words((0..n).map(|n| reads[1][index(n)]).collect())];
+    if k.mixed {
+        let mixes: Vec<Mix> = (0..n).map(|n| Mix::from_words(&block(n)[View::WORDS..])).collect();
+        writes.push(Expected::Words(mixes.iter().map(|mix| reads[1][mix.second as usize]).collect()));
+        writes.push(Expected::Words(mixes.iter().map(|mix| mix.share.to_bits()).collect()));
+    }
+    writes
 }
 
 /// The logits of a sample less their largest, and the logarithm of the sum of their exponentials.
