@@ -10,6 +10,10 @@ override CLASSES: u32 = 10;
 @group(0) @binding(3) var<storage, read> losses: array<f32>;
 @group(0) @binding(4) var<storage, read_write> metrics: array<u32>;
 
+// slot: tally
+fn tally(n: u32, best: u32) {}
+// end
+
 var<workgroup> sums: array<f32, WORKGROUP>;
 var<workgroup> hits: array<u32, WORKGROUP>;
 var<workgroup> broken: array<u32, WORKGROUP>;
@@ -31,6 +35,7 @@ fn main(@builtin(local_invocation_index) local: u32) {
             largest = max(largest, logit);
         }
         hit += select(0u, 1u, best == labels[n]);
+        tally(n, best);
     }
     sums[local] = sum;
     hits[local] = hit;

@@ -1,11 +1,10 @@
-// Rows of logits with one label each, and what softmax needs of a row.
+// Rows of logits, and what softmax needs of a row.
 #import shared/exp_log
 
 /// The number of classes.
 override CLASSES: u32 = 10;
 
 @group(0) @binding(1) var<storage, read> logits: array<f32>;
-@group(0) @binding(2) var<storage, read> labels: array<u32>;
 
 // It is subtracted before powers are taken, so that none overflows.
 fn largest_logit(base: u32) -> f32 {

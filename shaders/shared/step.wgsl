@@ -22,6 +22,8 @@ struct Step {
     seed_high: u32,
     /// The position of this run's first sample in the global batch, where several runs share a step.
     first_sample: u32,
+    /// Where classes are weighted: the samples of the global batch, divided by the sum of their classes' weights.
+    weight_scale: f32,
 }
 
 @group(0) @binding(0) var<uniform> step: Step;

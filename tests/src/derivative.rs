@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use convoke_core::autodiff::differentiate;
 use convoke_core::error::{Error, Result};
 use convoke_core::graph::{Graph, ValueId};
-use convoke_core::ops::Example;
+use convoke_core::ops::{Example, Fill};
 use convoke_core::random::{Stream, StreamId};
 use convoke_core::reference::{self, Batch};
 use convoke_core::shape::DType;
@@ -40,7 +40,9 @@ pub fn check_derivative(example: &Example, seed: u64, batch: Batch) -> Result<Ve
     let values = feeds(example, seed, batch.samples);
     let float = |graph: &Graph, v: &ValueId| graph.ty(*v).dtype == DType::F32;
     let outputs: Vec<ValueId> = outputs.into_iter().filter(|v| float(&graph, v)).collect();
-    let wrt: Vec<ValueId> = inputs.iter().copied().filter(|v| float(&graph, v)).collect();
+    let is_data = |kind: Fill| kind == Fill::Shares;
+    let wrt = inputs.iter().zip(&example.inputs).filter(|(v, (_, kind))| float(&graph, v) && !is_data(*kind));
+    let wrt: Vec<ValueId> = wrt.map(|(v, _)| *v).collect();
     let mut known: Known = inputs.iter().copied().zip(values).collect();
     let mut seeds = Vec::new();
     for (k, &output) in outputs.iter().enumerate() {

@@ -84,7 +84,8 @@ impl<'e> LoadedGraph<'e> {
 
 /// The step block of a run of so many samples.
 pub fn step_of(batch: Batch) -> Step {
-    Step { samples: batch.samples as u32, inverse_samples: (1.0 / batch.global as f64) as f32, ..Step::default() }
+    let inverse_samples = (1.0 / batch.global as f64) as f32;
+    Step { samples: batch.samples as u32, inverse_samples, weight_scale: 1.0, ..Step::default() }
 }
 
 /// Runs a graph once: see [`LoadedGraph`].

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use convoke_core::engine::{Engine, Limits, Run};
 use convoke_core::kernels::Gather;
+use convoke_core::loss::Loss;
 use convoke_core::model::Network;
 use convoke_core::optim::Optimizer;
 use convoke_core::plan::{Chunk, CompileOptions, Place, PlanKind, Program, Slice, compile};
@@ -85,6 +86,8 @@ impl Pictures {
 pub struct Setup {
     /// The optimizer.
     pub optimizer: Optimizer,
+    /// What is minimised.
+    pub loss: Loss,
     /// The most samples of a run.
     pub capacity: usize,
     /// Entries of the rings.
@@ -96,7 +99,7 @@ pub struct Setup {
 impl Setup {
     /// A setup with eight slots, for any adapter.
     pub fn new(optimizer: Optimizer, capacity: usize) -> Self {
-        Self { optimizer, capacity, slots: 8, limits: Limits::WEBGPU }
+        Self { optimizer, loss: Loss::default(), capacity, slots: 8, limits: Limits::WEBGPU }
     }
 }
 
@@ -139,6 +142,7 @@ impl<'e> LoadedNetwork<'e> {
             capacity: setup.capacity,
             slots: setup.slots,
             pictures: pictures.labels.len(),
+            loss: setup.loss,
             gather,
             augment: None,
             rule: Some(setup.optimizer.rule()),

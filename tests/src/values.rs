@@ -11,6 +11,7 @@ pub fn fill(stream: &mut Stream, ty: &TensorType, fill: Fill, samples: usize) ->
     let dims = ty.resolve(samples);
     match fill {
         Fill::Numbers => numbers(stream, dims),
+        Fill::Shares => Tensor::from_fn(dims, |_| f64::from(stream.uniform(0.0, 1.0))),
         Fill::Labels(classes) => Tensor::from_fn(dims, |_| f64::from(stream.below(classes as u32))),
         Fill::Taps(window) => {
             let outputs = window.output_len();

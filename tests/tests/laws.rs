@@ -16,7 +16,14 @@ use convoke_tests::{Subject, block_on, engines_with_all_shaders, feeds};
 const SEEDS: u64 = if cfg!(feature = "soak") { 200 } else { 20 };
 
 /// The ops without a derivative: gradients themselves, and what is never trained through.
-const NOT_DIFFERENTIABLE: [&str; 4] = ["cross_entropy_grad", "max_pool2d_grad", "norm_grad", "norm_inference"];
+const NOT_DIFFERENTIABLE: [&str; 6] = [
+    "cross_entropy_grad",
+    "max_pool2d_grad",
+    "norm_grad",
+    "norm_inference",
+    "pointwise_loss_grad",
+    "soft_cross_entropy_grad",
+];
 
 /// The largest relative error of a derivative.
 const DERIVATIVE: f64 = 1e-6;

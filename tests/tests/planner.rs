@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use convoke_core::engine::Limits;
 use convoke_core::kernels::{Gather, Kernel};
+use convoke_core::loss::Loss;
 use convoke_core::model::{ModelSpec, Network};
 use convoke_core::optim::Optimizer;
 use convoke_core::plan::{CompileOptions, Plan, PlanKind, Program, Role, Slice, compile, validate};
@@ -16,7 +17,16 @@ fn options(network: &Network, capacity: usize, optimizer: Option<Optimizer>) -> 
     let (mean, inverse_std) = (vec![0.5; channels], vec![2.0; channels]);
     let gather = Gather { source_channels: channels, channels, plane: height * width, mean, inverse_std };
     let rule = optimizer.map(|optimizer| optimizer.rule());
-    CompileOptions { capacity, slots: 8, pictures: 100, gather, augment: None, rule, limits: Limits::WEBGPU }
+    CompileOptions {
+        capacity,
+        slots: 8,
+        pictures: 100,
+        gather,
+        augment: None,
+        loss: Loss::default(),
+        rule,
+        limits: Limits::WEBGPU,
+    }
 }
 
 /// Every model at every capacity with every kind of optimizer.

@@ -2,6 +2,7 @@
 
 use convoke_core::engine::Limits;
 use convoke_core::kernels::Gather;
+use convoke_core::loss::Loss;
 use convoke_core::model::ModelSpec;
 use convoke_core::optim::Optimizer;
 use convoke_core::plan::{CompileOptions, compile};
@@ -23,8 +24,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         inverse_std: vec![2.0; channels],
     };
     let rule = Some(Optimizer::default().rule());
-    let options =
-        CompileOptions { capacity, slots: 64, pictures: 1024, gather, augment: None, rule, limits: Limits::WEBGPU };
+    let options = CompileOptions {
+        capacity,
+        slots: 64,
+        pictures: 1024,
+        gather,
+        augment: None,
+        loss: Loss::default(),
+        rule,
+        limits: Limits::WEBGPU,
+    };
     let program = compile(&spec.build()?, &options)?;
     print!("{program}");
     Ok(())

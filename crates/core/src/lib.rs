@@ -8,6 +8,7 @@ pub mod expr;
 pub mod graph;
 pub mod kernels;
 pub mod layers;
+pub mod loss;
 pub mod lower;
 pub mod model;
 pub mod ops;

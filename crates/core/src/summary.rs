@@ -6,6 +6,7 @@ use crate::engine::Limits;
 use crate::error::Result;
 use crate::graph::{Graph, Source, ValueId};
 use crate::kernels::Gather;
+use crate::loss::Loss;
 use crate::lower::{Lowering, TensorId};
 use crate::model::{LayerSpec, Network};
 use crate::optim::Optimizer;
@@ -122,7 +123,16 @@ fn program(network: &Network, batch_size: usize) -> Result<Program> {
     let rule = Some(Optimizer::default().rule());
     compile(
         network,
-        &CompileOptions { capacity: batch_size, slots: 1, pictures: batch_size, gather, augment: None, rule, limits },
+        &CompileOptions {
+            capacity: batch_size,
+            slots: 1,
+            pictures: batch_size,
+            gather,
+            augment: None,
+            loss: Loss::default(),
+            rule,
+            limits,
+        },
     )
 }
 
@@ -165,7 +175,9 @@ fn memory(program: &Program) -> TrainingMemory {
             Role::Gradients => &mut memory.gradients,
             Role::OptimizerState => &mut memory.optimizer_state,
             Role::Activations => &mut memory.activations,
-            Role::Pixels | Role::Labels | Role::Indices | Role::Metrics | Role::Flag => &mut memory.batch,
+            Role::Pixels | Role::Labels | Role::Indices | Role::ClassWeights | Role::Metrics | Role::Flag => {
+                &mut memory.batch
+            }
         };
         *part += buffer.bytes;
     }

@@ -142,9 +142,16 @@ fn others() -> Vec<Kernel> {
         kernels.push(Copy { rows, len: 5, from_stride: 8, from_offset: 2, to_stride: 5, to_offset: 0 }.into());
     }
     for classes in [1, 10, 1000] {
-        kernels.push(CrossEntropy { classes }.into());
-        kernels.push(CrossEntropyGrad { classes }.into());
-        kernels.push(Metrics { classes }.into());
+        for soft in [false, true] {
+            kernels.push(CrossEntropy { classes, soft }.into());
+            kernels.push(CrossEntropyGrad { classes, soft }.into());
+        }
+        for (mixed, weighted) in [(false, false), (false, true), (true, false), (true, true)] {
+            kernels.push(OneHot { classes, label_smoothing: 0.1, mixed, weighted }.into());
+        }
+        for tally in [Tally::Nothing, Tally::TopFive, Tally::Confusion] {
+            kernels.push(Metrics { classes, tally }.into());
+        }
     }
     let sgd = |momentum, nesterov, weight_decay| Rule::Sgd { momentum, nesterov, weight_decay };
     let [beta1, beta2] = [0.9, 0.999];

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use convoke_core::engine::{Engine, Run};
 use convoke_core::kernels::Gather;
+use convoke_core::loss::Loss;
 use convoke_core::model::ModelSpec;
 use convoke_core::optim::Optimizer;
 use convoke_core::plan::{CompileOptions, PlanKind, PlanStep, Program, compile};
@@ -58,6 +59,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         pictures: PICTURES,
         gather,
         augment: None,
+        loss: Loss::default(),
         rule,
         limits: engine.limits(),
     };

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use convoke_core::engine::{Engine, EngineError, Run};
 use convoke_core::kernels::Gather;
+use convoke_core::loss::Loss;
 use convoke_core::model::ModelSpec;
 use convoke_core::optim::Optimizer;
 use convoke_core::plan::{CompileOptions, PlanKind, Program, compile};
@@ -54,6 +55,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         pictures: PICTURES,
         gather,
         augment: None,
+        loss: Loss::default(),
         rule,
         limits: engine.limits(),
     };

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use convoke_core::engine::{Engine, EngineError, Pending, Run};
 use convoke_core::kernels::{Gather, Rule};
+use convoke_core::loss::Loss;
 use convoke_core::model::Network;
 use convoke_core::plan::{CompileOptions, PlanKind, Program, Slice, compile};
 use convoke_core::step::Step;
@@ -120,7 +121,9 @@ impl Session {
         let pictures = data.train.len() + data.test.len();
         let room = limits.max_binding_bytes.min(limits.max_buffer_bytes);
         let (feed, slots, pictures) = Feed::choose(pictures, gather.sample_words(), batch_size, room);
-        let options = CompileOptions { capacity: batch_size, slots, pictures, gather, augment: None, rule, limits };
+        let loss = Loss::default();
+        let options =
+            CompileOptions { capacity: batch_size, slots, pictures, gather, augment: None, loss, rule, limits };
         let program = Rc::new(compile(network, &options)?);
         engine.load(program.clone(), progress).await?;
         if feed == Feed::Resident {

@@ -32,6 +32,7 @@ macro_rules! for_each_kernel {
             gemm Gemm,
             map Map,
             metrics Metrics,
+            one_hot OneHot,
             pool Pool,
             pool_grad PoolGrad,
             reduce Reduce,

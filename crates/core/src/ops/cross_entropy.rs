@@ -24,6 +24,30 @@ pub(super) fn classes(logits: &TensorType, labels: &TensorType) -> std::result::
     }
 }
 
+/// Checks logits and rows of targets.
+pub(super) fn rows(logits: &TensorType, targets: &TensorType) -> std::result::Result<(), Problem> {
+    if logits.batched && logits.dtype == DType::F32 && logits.dims.len() == 1 && logits == targets {
+        return Ok(());
+    }
+    Err(Problem::new(format!(
+        "wants one row of numbers a sample, [N, classes], with a target for each, and was given {logits} and {targets}; put a flatten or a global pool before it"
+    )))
+}
+
+/// Checks what arrives at losses.
+pub(super) fn check_gradient(g: &TensorType) -> std::result::Result<(), Problem> {
+    match *g == TensorType::batched([]) {
+        true => Ok(()),
+        false => Err(Problem::new(format!("wants one gradient a sample, and was given {g}"))),
+    }
+}
+
+/// The logarithm of the sum of a row's exponentials, its largest element subtracted first so that nothing overflows.
+pub(super) fn log_sum(row: &[f64]) -> f64 {
+    let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    largest + row.iter().map(|x| (x - largest).exp()).sum::<f64>().ln()
+}
+
 /// The softmax of a row, its largest element subtracted first so that nothing overflows.
 pub(super) fn softmax(row: &[f64]) -> Vec<f64> {
     let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -65,7 +89,7 @@ impl Op for CrossEntropy {
 
     fn lower(&self, lowering: &mut Lowering<'_>, node: &Node) {
         let classes = lowering.graph.ty(node.inputs[0]).dims[0];
-        lowering.node(kernels::CrossEntropy { classes }, node);
+        lowering.node(kernels::CrossEntropy { classes, soft: false }, node);
     }
 }
 

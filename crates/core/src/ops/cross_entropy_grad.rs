@@ -1,6 +1,6 @@
 //! The gradient of softmax cross-entropy.
 
-use super::cross_entropy::{classes, inputs, softmax};
+use super::cross_entropy::{check_gradient, classes, inputs, softmax};
 use super::{Example, Fill, Generator, Op, arity, not_differentiable};
 use crate::error::{Problem, Result};
 use crate::graph::{Graph, Node, ValueId};
@@ -22,9 +22,7 @@ impl Op for CrossEntropyGrad {
     fn infer(&self, inputs: &[TensorType]) -> std::result::Result<Vec<TensorType>, Problem> {
         let [logits, labels, g] = arity(inputs)?;
         classes(logits, labels)?;
-        if *g != TensorType::batched([]) {
-            return Err(Problem::new(format!("wants one gradient a sample, and was given {g}")));
-        }
+        check_gradient(g)?;
         Ok(vec![logits.clone()])
     }
 
@@ -46,7 +44,7 @@ impl Op for CrossEntropyGrad {
 
     fn lower(&self, lowering: &mut Lowering<'_>, node: &Node) {
         let classes = lowering.graph.ty(node.inputs[0]).dims[0];
-        lowering.node(kernels::CrossEntropyGrad { classes }, node);
+        lowering.node(kernels::CrossEntropyGrad { classes, soft: false }, node);
     }
 }
 

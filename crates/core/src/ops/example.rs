@@ -12,6 +12,8 @@ use crate::shape::TensorType;
 pub enum Fill {
     /// Numbers in about −1 … 1, pairwise apart and away from 0, so that no ReLU or maximum is near a kink or a tie.
     Numbers,
+    /// Numbers in 0 … 1 that are data: targets, shares. No derivative is asked for them.
+    Shares,
     /// Integers below this: labels.
     Labels(usize),
     /// For each window, the position of one of its taps that is not in the padding.

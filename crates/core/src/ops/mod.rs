@@ -71,14 +71,20 @@ ops! {
     norm Norm,
     norm_grad NormGrad,
     norm_inference NormInference,
+    one_hot OneHot,
+    pointwise_loss PointwiseLoss,
+    pointwise_loss_grad PointwiseLossGrad,
     reduce Reduce,
     relu Relu,
     relu_grad ReluGrad,
     reshape Reshape,
+    soft_cross_entropy SoftCrossEntropy,
+    soft_cross_entropy_grad SoftCrossEntropyGrad,
     weighted_sum WeightedSum,
 }
 
 pub use norm::Over;
+pub use pointwise_loss::Pointwise;
 pub use reduce::Keep;
 
 /// The error of an op without a derivative.

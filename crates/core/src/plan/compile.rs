@@ -9,11 +9,12 @@ use crate::engine::Limits;
 use crate::error::{Error, Result};
 use crate::expr::{Broadcast, Expr};
 use crate::graph::{Graph, ValueId};
-use crate::kernels::{AugmentedGather, Finite, Gather, Map, Metrics, Rule, Update};
+use crate::kernels::{AugmentedGather, Finite, Gather, Map, Metrics, Rule, Tally, Update};
+use crate::loss::{Labels, Loss};
 use crate::lower::{LoweredStep, Lowering, TensorId};
 use crate::model::Network;
-use crate::ops::{Constant, CrossEntropy, Keep, Reduce};
-use crate::shape::{DType, Extent, TensorType};
+use crate::ops::{Constant, Keep, Reduce};
+use crate::shape::{Extent, TensorType};
 
 /// What a program is made for.
 #[derive(Clone, Debug)]
@@ -28,6 +29,8 @@ pub struct CompileOptions {
     pub gather: Gather,
     /// How pictures are changed at random where gradients are computed, if they are: of the same [`Gather`] as above.
     pub augment: Option<AugmentedGather>,
+    /// What is minimised.
+    pub loss: Loss,
     /// The optimizer's rule; `None` for a program that only evaluates and predicts.
     pub rule: Option<Rule>,
     /// What the engine can bind.
@@ -43,17 +46,18 @@ pub fn compile(network: &Network, options: &CompileOptions) -> Result<Program> {
     let mut graph = network.graph.clone();
     let (x, logits) = (network.input, network.output);
     graph.enter("loss");
-    let labels = graph.input(TensorType::batched([]).with_dtype(DType::U32))?;
-    let losses = graph.apply1(CrossEntropy, &[logits, labels])?;
+    let mixed = options.augment.as_ref().is_some_and(|augment| augment.mixed);
+    let labels = Labels::of(&options.loss, mixed, &mut graph, network.classes())?;
+    let plain = options.loss.plain().apply(&mut graph, logits, &labels.plain())?;
+    let is_plain = options.loss == options.loss.plain() && !mixed;
+    let losses = if is_plain { plain } else { options.loss.apply(&mut graph, logits, &labels)? };
     let parameters: Vec<ValueId> = graph.parameters().map(|(id, ..)| id).collect();
     let gradients = match options.rule {
         Some(_) => gradients(&mut graph, losses, &parameters)?,
         None => Vec::new(),
     };
     let mut memory = Memory::new(&graph, network, options)?;
-    let mixed = options.augment.as_ref().is_some_and(|augment| augment.mixed);
-    let mixed = mixed.then(|| second_labels(&mut graph)).transpose()?;
-    let head = Head { x, labels, mixed, logits, losses };
+    let head = Head { x, labels, logits, losses, plain };
     let plans = PlanKind::ALL.map(|kind| -> Result<Plan> {
         let steps = match kind {
             PlanKind::Update => update_steps(&memory, options),
@@ -72,17 +76,12 @@ pub fn compile(network: &Network, options: &CompileOptions) -> Result<Program> {
 /// The values at a network's two ends.
 struct Head {
     x: ValueId,
-    labels: ValueId,
-    /// Where samples are mixed of two: the second's label, and the first's part in the target.
-    mixed: Option<[ValueId; 2]>,
+    labels: Labels,
     logits: ValueId,
+    /// What is minimised.
     losses: ValueId,
-}
-
-/// The inputs that only mixed samples have: the second label, and the first label's part in the target.
-fn second_labels(graph: &mut Graph) -> Result<[ValueId; 2]> {
-    let labels = graph.input(TensorType::batched([]).with_dtype(DType::U32))?;
-    Ok([labels, graph.input(TensorType::batched([]))?])
+    /// What evaluation reports.
+    plain: ValueId,
 }
 
 /// The gradients of the mean loss over the global batch, for each parameter.
@@ -101,7 +100,9 @@ struct Memory {
     labels: Slice,
     indices: Slice,
     augmentation: Option<Slice>,
+    class_weights: Option<Slice>,
     metrics: Slice,
+    tallies: Slice,
     flag: Slice,
     logits: Slice,
     parameters: HashMap<TensorId, Slice>,
@@ -140,7 +141,11 @@ impl Memory {
         let augmentation = options.augment.as_ref().filter(|_| options.rule.is_some());
         let augmentation =
             augmentation.map(|kernel| add("augmentation", runs * kernel.block_words() * 4, Role::Indices));
+        let class_weights =
+            options.loss.weighted.then(|| add("class weights", network.classes() * 4, Role::ClassWeights));
         let metrics = add("metrics", options.slots * 16, Role::Metrics);
+        let tally = Tally::of_classes(network.classes());
+        let tallies = add("tallies", tally.words(network.classes()) * 4, Role::Metrics);
         let flag = add("flag", 4, Role::Flag);
         let logits = add("logits", options.capacity.saturating_mul(network.classes() * 4), Role::Activations);
         let first_arena = buffers.len();
@@ -152,7 +157,9 @@ impl Memory {
             labels,
             indices,
             augmentation,
+            class_weights,
             metrics,
+            tallies,
             flag,
             logits,
             parameters,
@@ -179,26 +186,36 @@ impl Memory {
         };
         let dataset = [self.pixels, self.labels, self.indices].map(&mut outside);
         let views = self.augmentation.filter(|_| kind == PlanKind::Gradients).map(&mut outside);
-        let metrics = outside(self.metrics);
+        let [metrics, tallies] = [self.metrics, self.tallies].map(&mut outside);
+        let weights = head.labels.class_weights.zip(self.class_weights);
+        pinned.extend(weights.map(|(value, slice)| (value.into(), slice)));
 
         lowering.enter("input");
-        let mut batch = vec![head.x.into(), head.labels.into()];
+        let mut batch = vec![head.x.into(), head.labels.first.into()];
         match (&options.augment, views) {
             (Some(kernel), Some(views)) => {
-                batch.extend(head.mixed.iter().flatten().map(|&value| TensorId::from(value)));
+                batch.extend(head.labels.second.iter().flatten().map(|&value| TensorId::from(value)));
                 lowering.step(kernel.clone(), [&dataset[..], &[views]].concat(), batch);
             }
             _ => lowering.step(options.gather.clone(), dataset, batch),
         }
-        let figures = kind != PlanKind::Predict;
+        let training = kind == PlanKind::Gradients;
+        let losses = match kind {
+            PlanKind::Predict => None,
+            PlanKind::Evaluate => Some(head.plain),
+            PlanKind::Gradients | PlanKind::Update => Some(head.losses),
+        };
         let mut wanted = vec![head.logits];
-        wanted.extend(figures.then_some(head.losses));
+        wanted.extend(losses);
         wanted.extend(gradients.iter().flatten());
         lowering.lower(&wanted);
-        if figures {
+        if let Some(losses) = losses {
             lowering.enter("metrics");
-            let reads = [head.logits, head.labels, head.losses].map(TensorId::from);
-            lowering.step(Metrics { classes: graph.ty(head.logits).inner() }, reads, [metrics]);
+            let reads = [head.logits, head.labels.first, losses].map(TensorId::from);
+            let classes = graph.ty(head.logits).inner();
+            let tally = if training { Tally::Nothing } else { Tally::of_classes(classes) };
+            let writes = std::iter::once(metrics).chain((!training).then_some(tallies));
+            lowering.step(Metrics { classes, tally }, reads, writes);
         }
         pin(&mut lowering, &mut pinned, head.logits.into(), self.logits);
         for (gradient, &slice) in gradients.iter().zip(&self.gradients) {
@@ -223,7 +240,9 @@ impl Memory {
             labels: self.labels,
             indices: self.indices,
             augmentation: self.augmentation,
+            class_weights: self.class_weights,
             metrics: self.metrics,
+            tallies: self.tallies,
             flag: self.flag,
             logits: self.logits,
             classes,

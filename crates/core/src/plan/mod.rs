@@ -36,7 +36,9 @@ pub enum Role {
     Labels,
     /// Which pictures each run takes: a ring.
     Indices,
-    /// Each run's figures: a ring.
+    /// How much each class counts in the loss.
+    ClassWeights,
+    /// Each run's figures, a ring; and what evaluations count.
     Metrics,
     /// The gate of the update.
     Flag,
@@ -197,8 +199,12 @@ pub struct Program {
     /// `slots` entries of `capacity` blocks: [`AugmentedGather`](crate::kernels::AugmentedGather)'s `augmentation`, where pictures are
     /// changed at random.
     pub augmentation: Option<Slice>,
+    /// One number a class, where the loss is weighted: for the host to write before it trains.
+    pub class_weights: Option<Slice>,
     /// `slots` entries of four words: see [`Metrics`](crate::kernels::Metrics).
     pub metrics: Slice,
+    /// What [`PlanKind::Evaluate`] adds to, for the host to clear before: see [`Metrics`](crate::kernels::Metrics).
+    pub tallies: Slice,
     /// One word: the number of the first step whose gradients or losses were NaN or infinite, else 0.
     pub flag: Slice,
     /// `[capacity, classes]`: what [`PlanKind::Evaluate`] and [`PlanKind::Predict`] leave.

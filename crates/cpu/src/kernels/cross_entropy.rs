@@ -23,7 +23,13 @@ pub fn run(kernel: &CrossEntropy, step: &Step, reads: &[&[u32]], writes: &mut [&
             let n = i * TASK_SAMPLES + n;
             let logits = &logits[n * kernel.classes..][..kernel.classes];
             let (largest, sum) = softmax(logits);
-            *loss = logits.get(reads[1][n] as usize).map_or(f32::NAN, |x| sum.ln() - (x - largest));
+            *loss = if kernel.soft {
+                let targets: &[f32] = &bytemuck::cast_slice(reads[1])[n * kernel.classes..][..kernel.classes];
+                let log_sum = sum.ln();
+                logits.iter().zip(targets).map(|(x, t)| t * (log_sum - (x - largest))).sum()
+            } else {
+                logits.get(reads[1][n] as usize).map_or(f32::NAN, |x| sum.ln() - (x - largest))
+            };
         }
     });
 }

@@ -19,6 +19,14 @@ pub fn run(kernel: &CrossEntropyGrad, step: &Step, reads: &[&[u32]], writes: &mu
             let n = i * TASK_SAMPLES + n;
             let logits = &logits[n * classes..][..classes];
             let (largest, sum) = softmax(logits);
+            if kernel.soft {
+                let targets: &[f32] = &bytemuck::cast_slice(reads[1])[n * classes..][..classes];
+                let total: f32 = targets.iter().sum();
+                for (out, (x, wanted)) in out.iter_mut().zip(logits.iter().zip(targets)) {
+                    *out = g[n] * ((x - largest).exp() / sum * total - wanted);
+                }
+                continue;
+            }
             for (c, (out, x)) in out.iter_mut().zip(logits).enumerate() {
                 let wanted = if c as u32 == reads[1][n] { 1.0 } else { 0.0 };
                 *out = g[n] * ((x - largest).exp() / sum - wanted);

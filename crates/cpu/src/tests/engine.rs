@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use convoke_core::engine::{Engine, EngineError, Run};
 use convoke_core::kernels::Gather;
+use convoke_core::loss::Loss;
 use convoke_core::model::ModelSpec;
 use convoke_core::optim::Optimizer;
 use convoke_core::plan::{CompileOptions, PlanKind, Program, Slice, compile};
@@ -43,6 +44,7 @@ fn program() -> Program {
         capacity: CAPACITY,
         slots: SLOTS,
         pictures: CAPACITY,
+        loss: Loss::default(),
         gather,
         augment: None,
         rule: Some(Optimizer::default().rule()),

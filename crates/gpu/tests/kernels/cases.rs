@@ -46,6 +46,7 @@ fn step(samples: usize) -> Step {
         learning_rate: 0.05,
         step_size: 0.02,
         inverse_sqrt_correction: 1.25,
+        weight_scale: 0.75,
         ..Step::default()
     }
 }
@@ -309,17 +310,62 @@ fn losses(data: &mut Data, cases: &mut Vec<Case>) {
         let mut labels = data.words(CAPACITY, classes);
         let gradients = vec![wide.clone(), labels.clone(), data.floats(CAPACITY)];
         let writes = vec![untouched(CAPACITY * classes)];
-        cases.push(Case { kernel: CrossEntropyGrad { classes }.into(), reads: gradients, writes, step });
+        cases.push(Case { kernel: CrossEntropyGrad { classes, soft: false }.into(), reads: gradients, writes, step });
+        soft_losses(data, cases, classes, &wide, step);
+        targets(data, cases, classes, step);
 
         // Eighths add up exactly in any order.
         let exact = |w: u32| (w as f32 * 0.125).to_bits();
         let losses: Vec<u32> = data.words(CAPACITY, 64).into_iter().map(exact).collect();
-        let reads = vec![wide.clone(), labels.clone(), losses];
-        cases.push(Case { kernel: Metrics { classes }.into(), reads, writes: vec![untouched(12)], step });
+        // Few different values, so that many are equal.
+        let stepped: Vec<u32> = wide.iter().map(|w| (f32::from_bits(*w) * 0.2).round().to_bits()).collect();
+        for (logits, tally) in [
+            (&wide, Tally::Nothing),
+            (&stepped, Tally::TopFive),
+            (&stepped, Tally::Confusion),
+            (&wide, Tally::Confusion),
+        ] {
+            let reads = vec![logits.clone(), labels.clone(), losses.clone()];
+            let mut writes = vec![untouched(12)];
+            writes.extend((tally != Tally::Nothing).then(|| data.words(tally.words(classes), 9)));
+            cases.push(Case { kernel: Metrics { classes, tally }.into(), reads, writes, step });
+        }
 
         labels[0] = classes as u32;
         let writes = vec![untouched(CAPACITY)];
-        cases.push(Case { kernel: CrossEntropy { classes }.into(), reads: vec![wide, labels], writes, step });
+        let kernel = CrossEntropy { classes, soft: false }.into();
+        cases.push(Case { kernel, reads: vec![wide, labels], writes, step });
+    }
+}
+
+/// Cross-entropy against rows of targets, and its gradient.
+fn soft_losses(data: &mut Data, cases: &mut Vec<Case>, classes: usize, logits: &[u32], step: Step) {
+    let targets = data.floats(CAPACITY * classes);
+    let reads = vec![logits.to_vec(), targets];
+    let writes = vec![untouched(CAPACITY)];
+    cases.push(Case { kernel: CrossEntropy { classes, soft: true }.into(), reads: reads.clone(), writes, step });
+    let reads = [reads, vec![data.floats(CAPACITY)]].concat();
+    let writes = vec![untouched(CAPACITY * classes)];
+    cases.push(Case { kernel: CrossEntropyGrad { classes, soft: true }.into(), reads, writes, step });
+}
+
+/// Rows of targets, of every kind; once with a label that is none.
+fn targets(data: &mut Data, cases: &mut Vec<Case>, classes: usize, step: Step) {
+    for (mixed, weighted, wrong) in
+        [(false, false, None), (true, false, Some(1)), (false, true, Some(0)), (true, true, None)]
+    {
+        let mut reads = vec![data.words(CAPACITY, classes)];
+        if mixed {
+            reads.extend([data.words(CAPACITY, classes), data.floats(CAPACITY)]);
+        }
+        if let Some(wrong) = wrong {
+            reads[wrong][0] = classes as u32;
+        }
+        if weighted {
+            reads.push(data.floats(classes));
+        }
+        let kernel = OneHot { classes, label_smoothing: 0.125, mixed, weighted }.into();
+        cases.push(Case { kernel, reads, writes: vec![untouched(CAPACITY * classes)], step });
     }
 }
 

@@ -49,7 +49,8 @@ pub fn run(kernel: &Kernel, reads: &[Vec<u32>], writes: &[Vec<u32>], step: &Step
         Kernel::Gather(k) => gather(k, n, reads, step),
         Kernel::Gemm(k) => vec![gemm(k, n, reads, step)],
         Kernel::Map(k) => vec![map(k, n, reads, step)],
-        Kernel::Metrics(k) => vec![metrics(k, n, reads, writes, step)],
+        Kernel::Metrics(k) => metrics(k, n, reads, writes, step),
+        Kernel::OneHot(k) => vec![one_hot(k, n, reads, step)],
         Kernel::Pool(k) => pool(k, n, reads),
         Kernel::PoolGrad(k) => vec![pool_grad(k, n, reads, step)],
         Kernel::Reduce(k) => vec![reduce(k, n, reads, step)],
@@ -265,7 +266,16 @@ fn log_sum(logits: &[u32], classes: usize, n: usize) -> (Vec<f64>, f64) {
 fn cross_entropy(k: &CrossEntropy, n: usize, reads: &[Vec<u32>]) -> Expected {
     let loss = |n: usize| {
         let (row, log) = log_sum(&reads[0], k.classes, n);
-        row.get(reads[1][n] as usize).map_or((f64::NAN, 0.0), |v| (log - v, 1.0 + log + v.abs()))
+        let size = |x: f64| 1.0 + log + x.abs();
+        if k.soft {
+            let mut sum = (0.0, 0.0);
+            for (c, x) in row.iter().enumerate() {
+                let target = float(&reads[1], n * k.classes + c);
+                sum = (sum.0 + target * (log - x), sum.1 + target.abs() * size(*x));
+            }
+            return sum;
+        }
+        row.get(reads[1][n] as usize).map_or((f64::NAN, 0.0), |x| (log - x, size(*x)))
     };
     Expected::Floats((0..n).map(loss).collect())
 }
@@ -273,31 +283,64 @@ fn cross_entropy(k: &CrossEntropy, n: usize, reads: &[Vec<u32>]) -> Expected {
 fn cross_entropy_grad(k: &CrossEntropyGrad, n: usize, reads: &[Vec<u32>]) -> Expected {
     let gradient = |(n, _, c): (usize, usize, usize)| {
         let (row, log) = log_sum(&reads[0], k.classes, n);
-        let one = if reads[1][n] as usize == c { 1.0 } else { 0.0 };
         let g = float(&reads[2], n);
-        (g * ((row[c] - log).exp() - one), g.abs())
+        let share = (row[c] - log).exp();
+        if k.soft {
+            let target = |c: usize| float(&reads[1], n * k.classes + c);
+            let [total, size] = [|t: f64| t, f64::abs].map(|of| (0..k.classes).map(|c| of(target(c))).sum::<f64>());
+            return (g * (share * total - target(c)), g.abs() * (share * size + target(c).abs()));
+        }
+        let one = if reads[1][n] as usize == c { 1.0 } else { 0.0 };
+        (g * (share - one), g.abs())
     };
     Expected::Floats(triples(n, 1, k.classes).map(gradient).collect())
 }
 
-fn metrics(k: &Metrics, n: usize, reads: &[Vec<u32>], writes: &[Vec<u32>], step: &Step) -> Expected {
+fn one_hot(k: &OneHot, n: usize, reads: &[Vec<u32>], step: &Step) -> Expected {
+    let target = |(n, _, c): (usize, usize, usize)| {
+        let is = |labels: usize| if reads[labels][n] as usize == c { 1.0 } else { 0.0 };
+        let beyond = |labels: usize| reads[labels][n] as usize >= k.classes;
+        let (mut share, mut size, mut is_sound) = (is(0), 1.0, !beyond(0));
+        if k.mixed {
+            let first = float(&reads[2], n);
+            (share, size) = (first * is(0) + (1.0 - first) * is(1), 1.0 + first.abs());
+            is_sound &= !beyond(1);
+        }
+        let smoothing = f64::from(k.label_smoothing);
+        let weight = match k.weighted {
+            true => f64::from(step.weight_scale) * float(reads.last().expect("it has weights"), c),
+            false => 1.0,
+        };
+        let target = weight * ((1.0 - smoothing) * share + smoothing / k.classes as f64);
+        (if is_sound { target } else { f64::NAN }, size * weight.abs())
+    };
+    Expected::Floats(triples(n, 1, k.classes).map(target).collect())
+}
+
+fn metrics(k: &Metrics, n: usize, reads: &[Vec<u32>], writes: &[Vec<u32>], step: &Step) -> Vec<Expected> {
     let mut sum = 0.0f32;
     let mut hits = 0;
+    let mut tallies = writes.get(1).cloned().unwrap_or_default();
     for i in 0..n {
         sum += f32::from_bits(reads[2][i]);
-        let mut best = 0;
-        for c in 1..k.classes {
-            if float(&reads[0], i * k.classes + c) > float(&reads[0], i * k.classes + best) {
-                best = c;
-            }
+        // From the largest down; a stable sort leaves the first of equal ones in front.
+        let mut order: Vec<usize> = (0..k.classes).collect();
+        let logit = |c: usize| float(&reads[0], i * k.classes + c);
+        order.sort_by(|&a, &b| logit(b).partial_cmp(&logit(a)).expect("the logits are numbers"));
+        let label = reads[1][i] as usize;
+        hits += u32::from(order[0] == label);
+        if k.tally != Tally::Nothing {
+            tallies[0] += u32::from(order[..k.classes.min(5)].contains(&label));
         }
-        hits += u32::from(best as u32 == reads[1][i]);
+        if k.tally == Tally::Confusion {
+            tallies[1 + label * k.classes + order[0]] += 1;
+        }
     }
     let mut words = writes[0].clone();
     let broken = u32::from(!sum.is_finite());
     // A sum that is not finite may be any NaN or infinity: only its brokenness counts. The losses of the cases add up exactly.
     words[4 * step.slot as usize..][..4].copy_from_slice(&[sum.to_bits(), hits, n as u32, broken]);
-    Expected::Words(words)
+    std::iter::once(words).chain((k.tally != Tally::Nothing).then_some(tallies)).map(Expected::Words).collect()
 }
 
 fn finite(k: &Finite, reads: &[Vec<u32>], writes: &[Vec<u32>], step: &Step) -> Expected {
