@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use convoke_core::autodiff::differentiate;
 use convoke_core::error::Result;
 use convoke_core::graph::{Graph, Source, ValueId};
-use convoke_core::model::Network;
+use convoke_core::model::{Network, Pass};
 use convoke_core::ops::{Constant, CrossEntropy, Keep, Reduce};
 use convoke_core::reference::{self, Batch};
 use convoke_core::shape::{DType, TensorType};
 use convoke_core::tensor::Tensor;
 
-/// A network's graph, its loss and its gradients.
+/// A network's graph in training, its loss and its gradients.
 pub struct LossGraph {
     /// The graph.
     pub graph: Graph,
@@ -25,7 +25,7 @@ pub struct LossGraph {
     pub loss: ValueId,
     /// The parameters' names and values.
     pub parameters: Vec<(String, ValueId)>,
-    /// For each parameter its gradient, where it has one.
+    /// For each parameter its gradient, where it has one, or the statistic of the step that it follows.
     pub gradients: Vec<Option<ValueId>>,
     /// What decides where gradients go: the outputs of ReLUs and the positions of maxima.
     pub decisions: Vec<ValueId>,
@@ -37,10 +37,10 @@ impl LossGraph {
     /// # Errors
     /// Where the network's output is not one row of classes a sample, or an op has no derivative.
     pub fn new(network: &Network) -> Result<Self> {
-        let mut graph = network.graph.clone();
+        let Pass { mut graph, input: pictures, output: logits } = network.training.clone();
         graph.enter("loss");
         let labels = graph.input(TensorType::batched([]).with_dtype(DType::U32))?;
-        let losses = graph.apply1(CrossEntropy, &[network.output, labels])?;
+        let losses = graph.apply1(CrossEntropy, &[logits, labels])?;
         let loss = graph.apply1(Reduce { keep: Keep::Nothing, mean: true }, &[losses])?;
         let decisions = graph.nodes.iter().filter_map(|node| match node.op.name() {
             "relu" | "leaky_relu" => Some(node.outputs[0]),
@@ -49,10 +49,13 @@ impl LossGraph {
         });
         let decisions = decisions.collect();
         let parameters: Vec<(String, ValueId)> = graph.parameters().map(|(id, name, _)| (name.into(), id)).collect();
-        let wrt: Vec<ValueId> = parameters.iter().map(|(_, id)| *id).collect();
+        let learned: Vec<ValueId> = parameters.iter().map(|(_, id)| *id).filter(|&id| graph.is_learned(id)).collect();
         let one = graph.apply1(Constant { value: 1.0, ty: TensorType::fixed([]) }, &[])?;
-        let gradients = differentiate(&mut graph, &[(loss, one)], &wrt)?;
-        let (pictures, logits) = (network.input, network.output);
+        let found = differentiate(&mut graph, &[(loss, one)], &learned)?;
+        let follows =
+            |id| graph.running.iter().find(|running| running.parameter == id).map(|running| running.statistic);
+        let of = |id| learned.iter().position(|&other| other == id).map_or_else(|| follows(id), |place| found[place]);
+        let gradients = parameters.iter().map(|(_, id)| of(*id)).collect();
         Ok(Self { graph, pictures, labels, logits, loss, parameters, gradients, decisions })
     }
 

@@ -133,6 +133,32 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
         ]"#,
     ),
     (
+        "normalised",
+        r#"
+        input = [3, 10, 9]
+        classes = 4
+        layers = [
+            { type = "conv2d", name = "conv1", out_channels = 8, kernel_size = 3, padding = 1, bias = false },
+            { type = "batch_norm", name = "bn1" },
+            { type = "relu", name = "on1" },
+            { type = "conv2d", name = "conv2", out_channels = 8, kernel_size = 3, padding = 1, bias = false },
+            { type = "batch_norm", name = "bn2", momentum = 0.25, eps = 0.001 },
+            { type = "add", name = "sum", from = ["on1", "bn2"] },
+            { type = "relu", name = "on2" },
+            { type = "group_norm", name = "gn", groups = 4 },
+            { type = "conv2d", name = "conv3", out_channels = 6, kernel_size = 1 },
+            { type = "layer_norm", name = "ln" },
+            { type = "relu", name = "on_ln" },
+            { type = "flatten", name = "flat" },
+            { type = "linear", name = "hidden", out_features = 12, bias = false },
+            { type = "batch_norm", name = "bn3" },
+            { type = "relu", name = "on3" },
+            { type = "linear", name = "narrow", out_features = 7 },
+            { type = "layer_norm", name = "ln2" },
+            { type = "linear", name = "out", out_features = "classes" },
+        ]"#,
+    ),
+    (
         "nothing to learn",
         r#"
         input = [6, 2, 2]
@@ -141,12 +167,12 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
     ),
 ];
 
-/// All presets and all descriptions above.
+/// The reference CNN and all descriptions above.
 ///
 /// # Panics
 /// Where one doesn't build.
 pub fn models() -> Vec<(String, Network)> {
-    let presets = ModelSpec::presets().map(|name| (name, ModelSpec::preset(name).expect("it is listed")));
+    let preset = ("reference-cnn", ModelSpec::preset("reference-cnn").expect("it is a preset"));
     let others = DESCRIPTIONS.iter().map(|(name, text)| {
         let spec = ModelSpec::from_toml(text).unwrap_or_else(|e| panic!("{name}: {e}"));
         (*name, spec)
@@ -155,16 +181,19 @@ pub fn models() -> Vec<(String, Network)> {
         let network = spec.build().unwrap_or_else(|e| panic!("{name}: {e}"));
         (name.to_string(), network)
     };
-    presets.chain(others).map(build).collect()
+    std::iter::once(preset).chain(others).map(build).collect()
 }
 
 /// Parameters as training begins with them.
 pub fn parameters(network: &Network, seed: u64) -> HashMap<String, Tensor> {
     let parameter = |(position, (id, name, init)): (usize, (convoke_core::graph::ValueId, &str, Init))| {
-        let Init::Uniform { bound } = init;
         let mut stream = Stream::new(seed, StreamId::Init, position as u32, 0);
         let dims = network.graph.ty(id).dims.clone();
-        (name.to_string(), Tensor::from_fn(dims, |_| f64::from(stream.uniform(-bound, bound))))
+        let mut draw = || match init {
+            Init::Uniform { bound } => stream.uniform(-bound, bound),
+            Init::Constant(number) => number,
+        };
+        (name.to_string(), Tensor::from_fn(dims, |_| f64::from(draw())))
     };
     network.graph.parameters().enumerate().map(parameter).collect()
 }

@@ -80,6 +80,8 @@ pub enum Expr {
     InverseSamples,
     /// `1 / (samples of this run)`: what statistics of a batch that is split over several runs divide by.
     InverseHeld,
+    /// `(samples of this run) / (samples of the global batch)`.
+    Share,
     /// A function of one value.
     Unary(Unary, Box<Expr>),
     /// A function of two values.
@@ -109,6 +111,7 @@ impl Expr {
             Self::Const(c) => f64::from(*c),
             Self::InverseSamples => f64::from(step.inverse_samples),
             Self::InverseHeld => 1.0 / f64::from(step.samples),
+            Self::Share => f64::from(step.samples) * f64::from(step.inverse_samples),
             Self::Unary(op, a) => {
                 let a = a.eval(inputs, step);
                 match op {
@@ -145,7 +148,7 @@ impl Expr {
     pub fn substitute(&self, with: &dyn Fn(usize) -> Self) -> Self {
         match self {
             Self::Input(i) => with(*i),
-            Self::Const(_) | Self::InverseSamples | Self::InverseHeld => self.clone(),
+            Self::Const(_) | Self::InverseSamples | Self::InverseHeld | Self::Share => self.clone(),
             Self::Unary(op, a) => a.substitute(with).unary(*op),
             Self::Binary(op, a, b) => a.substitute(with).binary(*op, b.substitute(with)),
         }
@@ -154,7 +157,7 @@ impl Expr {
     /// The number of nodes, each counted as often as it is written.
     pub fn size(&self) -> usize {
         match self {
-            Self::Input(_) | Self::Const(_) | Self::InverseSamples | Self::InverseHeld => 1,
+            Self::Input(_) | Self::Const(_) | Self::InverseSamples | Self::InverseHeld | Self::Share => 1,
             Self::Unary(_, a) => 1 + a.size(),
             Self::Binary(_, a, b) => 1 + a.size() + b.size(),
         }
@@ -163,7 +166,7 @@ impl Expr {
     /// The number of floating-point operations for one element.
     pub fn flops(&self) -> u64 {
         match self {
-            Self::Input(_) | Self::Const(_) | Self::InverseSamples | Self::InverseHeld => 0,
+            Self::Input(_) | Self::Const(_) | Self::InverseSamples | Self::InverseHeld | Self::Share => 0,
             Self::Unary(_, a) => 1 + a.flops(),
             Self::Binary(_, a, b) => 1 + a.flops() + b.flops(),
         }
@@ -178,6 +181,7 @@ impl Expr {
             Self::Const(c) => format!("{splat}({c:?}f)"),
             Self::InverseSamples => format!("{splat}(step.inverse_samples)"),
             Self::InverseHeld => format!("{splat}(1.0 / f32(step.samples))"),
+            Self::Share => format!("{splat}(f32(step.samples) * step.inverse_samples)"),
             Self::Unary(op, a) => {
                 let a = a.wgsl(inputs, splat);
                 match op {
@@ -206,6 +210,7 @@ impl fmt::Display for Expr {
             Self::Const(c) => write!(f, "{c}"),
             Self::InverseSamples => write!(f, "1/N"),
             Self::InverseHeld => write!(f, "1/n"),
+            Self::Share => write!(f, "n/N"),
             Self::Unary(Unary::Neg, a) => write!(f, "-{a}"),
             Self::Unary(Unary::Relu, a) => write!(f, "relu({a})"),
             Self::Unary(Unary::InverseSqrt, a) => write!(f, "1/√{a}"),

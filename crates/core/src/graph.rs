@@ -21,6 +21,8 @@ pub enum Init {
         /// The bound.
         bound: f32,
     },
+    /// The same number everywhere.
+    Constant(f32),
 }
 
 /// Where a value comes from.
@@ -28,12 +30,14 @@ pub enum Init {
 pub enum Source {
     /// Fed from outside for each run: pictures, labels.
     Input,
-    /// Learned; named as in PyTorch.
+    /// Kept from step to step, and in files; named as in PyTorch.
     Parameter {
         /// The name: `conv1.weight`.
         name: String,
         /// How it begins.
         init: Init,
+        /// Whether it is learned by its gradient; if not, it follows a statistic ([`Graph::follow`]).
+        learned: bool,
     },
     /// An output of a node.
     Node(usize),
@@ -46,6 +50,17 @@ pub struct Value {
     pub ty: TensorType,
     /// Where it comes from.
     pub source: Source,
+}
+
+/// A parameter that follows a statistic: `p += momentum · (statistic − p)` after each step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Running {
+    /// The parameter.
+    pub parameter: ValueId,
+    /// What each run contributes: contributions of the runs that share a step add up.
+    pub statistic: ValueId,
+    /// How far it follows, 0 … 1.
+    pub momentum: f32,
 }
 
 /// An op applied to values.
@@ -68,6 +83,8 @@ pub struct Graph {
     pub values: Vec<Value>,
     /// All nodes.
     pub nodes: Vec<Node>,
+    /// What follows statistics while training.
+    pub running: Vec<Running>,
     layer: String,
 }
 
@@ -93,7 +110,27 @@ impl Graph {
     pub fn parameter(&mut self, name: impl Into<String>, dims: impl Into<Vec<usize>>, init: Init) -> Result<ValueId> {
         let (name, ty) = (name.into(), TensorType::fixed(dims));
         self.check_size(&name, &ty)?;
-        Ok(self.push(Value { ty, source: Source::Parameter { name, init } }))
+        Ok(self.push(Value { ty, source: Source::Parameter { name, init, learned: true } }))
+    }
+
+    /// Adds a parameter of shape `dims` that is not learned, but may [follow](Self::follow) a statistic.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where it would hold more than [`LARGEST_TENSOR`] elements.
+    pub fn statistic(&mut self, name: impl Into<String>, dims: impl Into<Vec<usize>>, init: Init) -> Result<ValueId> {
+        let (name, ty) = (name.into(), TensorType::fixed(dims));
+        self.check_size(&name, &ty)?;
+        Ok(self.push(Value { ty, source: Source::Parameter { name, init, learned: false } }))
+    }
+
+    /// Makes a parameter follow a statistic of its shape.
+    pub fn follow(&mut self, parameter: ValueId, statistic: ValueId, momentum: f32) {
+        self.running.push(Running { parameter, statistic, momentum });
+    }
+
+    /// Whether a value is a parameter that is learned.
+    pub fn is_learned(&self, value: ValueId) -> bool {
+        matches!(self.values[value.0].source, Source::Parameter { learned: true, .. })
     }
 
     /// Applies an op and returns all of its outputs.
@@ -132,7 +169,7 @@ impl Graph {
     /// The parameters in the order in which they were added, with their names.
     pub fn parameters(&self) -> impl Iterator<Item = (ValueId, &str, Init)> {
         self.values.iter().enumerate().filter_map(|(id, value)| match &value.source {
-            Source::Parameter { name, init } => Some((ValueId(id), name.as_str(), *init)),
+            Source::Parameter { name, init, .. } => Some((ValueId(id), name.as_str(), *init)),
             _ => None,
         })
     }

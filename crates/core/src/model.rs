@@ -186,24 +186,26 @@ impl ModelSpec {
     /// unknown, or the output is not one row of `classes` a sample.
     pub fn build(&self) -> Result<Network> {
         let Outline { graph, outputs, problem } = self.outline();
-        match problem {
-            Some(problem) => Err(problem),
-            None => {
-                let output = outputs.last().copied().unwrap_or(ValueId(0));
-                Ok(Network { spec: self.clone(), graph, input: ValueId(0), outputs, output })
-            }
+        if let Some(problem) = problem {
+            return Err(problem);
         }
+        let mut training = Pass { graph: Graph::default(), input: INPUT_VALUE, output: INPUT_VALUE };
+        let mut built = Vec::new();
+        self.build_layers(&mut training.graph, &mut built, true)?;
+        training.output = built.last().copied().unwrap_or(INPUT_VALUE);
+        let output = outputs.last().copied().unwrap_or(INPUT_VALUE);
+        Ok(Network { spec: self.clone(), graph, input: INPUT_VALUE, outputs, output, training })
     }
 
     /// Builds as many of the model's layers as fit, and says what is wrong behind them, as [`build`](Self::build) would: for those who
     /// show a model while it is written.
     pub fn outline(&self) -> Outline {
         let mut outline = Outline { graph: Graph::default(), outputs: Vec::new(), problem: None };
-        outline.problem = self.build_layers(&mut outline.graph, &mut outline.outputs).err();
+        outline.problem = self.build_layers(&mut outline.graph, &mut outline.outputs, false).err();
         outline
     }
 
-    fn build_layers(&self, graph: &mut Graph, built: &mut Vec<ValueId>) -> Result<()> {
+    fn build_layers(&self, graph: &mut Graph, built: &mut Vec<ValueId>, training: bool) -> Result<()> {
         self.check_sizes()?;
         let input = graph.input(TensorType::batched(self.input))?;
         let mut outputs: HashMap<&str, ValueId> = HashMap::from([(INPUT, input)]);
@@ -215,7 +217,7 @@ impl ModelSpec {
                 names => names.iter().map(|name| self.find(&outputs, spec, name)).collect::<Result<_>>()?,
             };
             graph.enter(spec.name.clone());
-            let mut builder = Builder { graph, name: &spec.name, classes: self.classes };
+            let mut builder = Builder { graph, name: &spec.name, classes: self.classes, training };
             last = spec.layer.build(&mut builder, &inputs)?;
             if outputs.insert(&spec.name, last).is_some() {
                 let problem = format!("two layers are called `{}`; give one another name", spec.name);
@@ -327,7 +329,7 @@ fn write_layer(spec: &LayerSpec) -> toml::Table {
 pub struct Network {
     /// The description that it was built from.
     pub spec: ModelSpec,
-    /// The forward pass.
+    /// The forward pass of evaluation and prediction.
     pub graph: Graph,
     /// The pictures, `[N, channels, height, width]`.
     pub input: ValueId,
@@ -335,12 +337,28 @@ pub struct Network {
     pub outputs: Vec<ValueId>,
     /// The logits, `[N, classes]`.
     pub output: ValueId,
+    /// The forward pass of training, with the same parameters in the same order: norms over the batch, dropout.
+    pub training: Pass,
 }
+
+/// A forward pass.
+#[derive(Clone, Debug)]
+pub struct Pass {
+    /// The graph.
+    pub graph: Graph,
+    /// The pictures, `[N, channels, height, width]`.
+    pub input: ValueId,
+    /// The logits, `[N, classes]`.
+    pub output: ValueId,
+}
+
+/// The pictures are the first value of every pass.
+const INPUT_VALUE: ValueId = ValueId(0);
 
 /// As much of a model as could be built.
 #[derive(Debug)]
 pub struct Outline {
-    /// The forward pass, as far as it goes; the pictures are its first value.
+    /// The forward pass of prediction, as far as it goes; the pictures are its first value.
     pub graph: Graph,
     /// The outputs of the layers that fit, from the first one on.
     pub outputs: Vec<ValueId>,
@@ -356,7 +374,8 @@ impl Network {
 
     /// The number of learned numbers.
     pub fn parameter_count(&self) -> usize {
-        self.graph.parameters().map(|(id, ..)| self.graph.ty(id).inner()).sum()
+        let learned = self.graph.parameters().filter(|(id, ..)| self.graph.is_learned(*id));
+        learned.map(|(id, ..)| self.graph.ty(id).inner()).sum()
     }
 }
 

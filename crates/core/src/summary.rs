@@ -162,7 +162,7 @@ pub fn layers(graph: &Graph, layers: &[LayerSpec], outputs: &[ValueId]) -> Vec<L
 /// The number of elements of a value that is a parameter, else 0.
 fn parameters(graph: &Graph, value: ValueId) -> usize {
     match graph.values[value.0].source {
-        Source::Parameter { .. } => graph.ty(value).inner(),
+        Source::Parameter { learned: true, .. } => graph.ty(value).inner(),
         _ => 0,
     }
 }

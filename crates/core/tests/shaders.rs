@@ -159,7 +159,9 @@ fn others() -> Vec<Kernel> {
     let adam = Rule::Adam { beta1, beta2, one_minus_beta1, one_minus_beta2, eps: 1e-8, weight_decay: 0.0 };
     for len in [64, 206_922, 7] {
         kernels.push(Finite { len }.into());
-        for rule in [sgd(0.0, false, 0.0), sgd(0.9, false, 1e-4), sgd(0.9, true, 0.0), adam] {
+        for rule in
+            [sgd(0.0, false, 0.0), sgd(0.9, false, 1e-4), sgd(0.9, true, 0.0), adam, Rule::Running { momentum: 0.3 }]
+        {
             kernels.push(Update { rule, len }.into());
         }
     }

@@ -99,6 +99,7 @@ impl<'a> Pointwise<'a> {
             Expr::Const(c) => out.fill(*c),
             Expr::InverseSamples => out.fill(self.step.inverse_samples),
             Expr::InverseHeld => out.fill(1.0 / self.step.samples as f32),
+            Expr::Share => out.fill(self.step.samples as f32 * self.step.inverse_samples),
             Expr::Unary(op, a) => {
                 self.eval(a, start, accumulated, out);
                 self.context.vectorized(

@@ -7,7 +7,7 @@ use convoke_core::engine::{Engine, EngineError, Pending, Run};
 use convoke_core::kernels::{Gather, Rule};
 use convoke_core::loss::Loss;
 use convoke_core::model::Network;
-use convoke_core::plan::{CompileOptions, PlanKind, Program, Slice, compile};
+use convoke_core::plan::{CompileOptions, Place, PlanKind, Program, Slice, compile};
 use convoke_core::step::Step;
 use convoke_data::{Dataset, Samples, Statistics};
 use convoke_formats::NamedTensor;
@@ -159,13 +159,13 @@ impl Session {
     /// [`TrainError::Engine`].
     pub fn set_weights(&mut self, weights: &[NamedTensor]) -> Result<()> {
         let slices: Vec<Slice> = self.program.chunks.iter().map(|c| c.parameters).collect();
-        self.write_tensors(&slices, weights)
+        self.write_tensors(&slices, |_| true, weights)
     }
 
     /// Sets state tensor `state` of the optimizer, laid out as the weights.
     pub(crate) fn set_state(&mut self, state: usize, tensors: &[NamedTensor]) -> Result<()> {
         let slices: Vec<Slice> = self.program.chunks.iter().map(|c| c.states[state]).collect();
-        self.write_tensors(&slices, tensors)
+        self.write_tensors(&slices, |place| place.learned, tensors)
     }
 
     /// The network's weights.
@@ -174,13 +174,13 @@ impl Session {
     /// [`TrainError::Engine`].
     pub async fn weights(&mut self) -> Result<Vec<NamedTensor>> {
         let slices: Vec<Slice> = self.program.chunks.iter().map(|c| c.parameters).collect();
-        self.read_tensors(&slices).await
+        self.read_tensors(&slices, |_| true).await
     }
 
-    /// State tensor `state` of the optimizer.
+    /// State tensor `state` of the optimizer, of what is learned.
     pub(crate) async fn state(&mut self, state: usize) -> Result<Vec<NamedTensor>> {
         let slices: Vec<Slice> = self.program.chunks.iter().map(|c| c.states[state]).collect();
-        self.read_tensors(&slices).await
+        self.read_tensors(&slices, |place| place.learned).await
     }
 
     /// The number of the optimizer's state tensors.
@@ -188,8 +188,10 @@ impl Session {
         self.program.chunks[0].states.len()
     }
 
-    fn write_tensors(&mut self, chunks: &[Slice], tensors: &[NamedTensor]) -> Result<()> {
-        for (place, tensor) in self.program.parameters.iter().zip(tensors) {
+    /// Writes tensors to the parameters' places that are chosen.
+    fn write_tensors(&mut self, chunks: &[Slice], chosen: fn(&Place) -> bool, tensors: &[NamedTensor]) -> Result<()> {
+        let program = self.program.clone();
+        for (place, tensor) in program.parameters.iter().filter(|place| chosen(place)).zip(tensors) {
             let chunk = chunks[place.chunk];
             let bytes = tensor.data.len() * 4;
             let slice = Slice { offset: chunk.offset + place.offset * 4, bytes, ..chunk };
@@ -198,9 +200,10 @@ impl Session {
         Ok(())
     }
 
-    async fn read_tensors(&mut self, chunks: &[Slice]) -> Result<Vec<NamedTensor>> {
+    /// Reads the parameters' places that are chosen.
+    async fn read_tensors(&mut self, chunks: &[Slice], chosen: fn(&Place) -> bool) -> Result<Vec<NamedTensor>> {
         let words = self.engine.read(chunks).await?;
-        let tensor = |place: &convoke_core::plan::Place| {
+        let tensor = |place: &Place| {
             let length = place.dims.iter().product();
             let data = &words[place.chunk][place.offset..][..length];
             NamedTensor {
@@ -209,7 +212,7 @@ impl Session {
                 data: bytemuck::cast_slice(data).to_vec(),
             }
         };
-        Ok(self.program.parameters.iter().map(tensor).collect())
+        Ok(self.program.parameters.iter().filter(|place| chosen(place)).map(tensor).collect())
     }
 
     /// The most runs that one submission may hold.

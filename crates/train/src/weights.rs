@@ -8,14 +8,17 @@ use convoke_formats::{NamedTensor, TensorFile};
 use crate::error::{Result, TrainError};
 use crate::model_file::ModelFile;
 
-/// The weights that a seed begins with, drawn as PyTorch's default initialisation has it: uniform in `±1/√fan_in`.
+/// The weights that a seed begins with, drawn as PyTorch's default initialisation has it: uniform in `±1/√fan_in`, norms 1 and 0.
 pub fn initial_weights(network: &Network, seed: u64) -> Vec<NamedTensor> {
     let parameters = network.graph.parameters().enumerate();
     let draw = |(position, (id, name, init)): (usize, (_, &str, Init))| {
         let ty = network.graph.ty(id);
         let mut stream = Stream::new(seed, StreamId::Init, position as u32, 0);
-        let Init::Uniform { bound } = init;
-        let data = (0..ty.inner()).map(|_| stream.uniform(-bound, bound)).collect();
+        let mut draw = || match init {
+            Init::Uniform { bound } => stream.uniform(-bound, bound),
+            Init::Constant(number) => number,
+        };
+        let data = (0..ty.inner()).map(|_| draw()).collect();
         NamedTensor { name: name.into(), dims: ty.dims.clone(), data }
     };
     parameters.map(draw).collect()

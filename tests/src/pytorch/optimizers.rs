@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use convoke_core::engine::Engine;
 use convoke_core::graph::{Graph, Init};
-use convoke_core::model::{ModelSpec, Network};
+use convoke_core::model::{ModelSpec, Network, Pass};
 use convoke_core::ops::MatMul;
 use convoke_core::optim::Optimizer;
 use convoke_core::shape::TensorType;
@@ -55,7 +55,8 @@ fn holder(fixture: &Fixture) -> convoke_core::error::Result<Network> {
         parameters.push(graph.parameter(name, dims, Init::Uniform { bound: 1.0 })?);
     }
     let output = graph.apply1(MatMul { transpose_a: false, transpose_b: true }, &[input, parameters[1]])?;
-    Ok(Network { spec: ModelSpec::new("recorded", [1, 10, 15], 10), graph, input, outputs: Vec::new(), output })
+    let (spec, training) = (ModelSpec::new("recorded", [1, 10, 15], 10), Pass { graph: graph.clone(), input, output });
+    Ok(Network { spec, graph, input, outputs: Vec::new(), output, training })
 }
 
 /// An engine's updates by the recorded gradients.

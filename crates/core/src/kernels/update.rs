@@ -37,6 +37,11 @@ pub enum Rule {
         /// L2 penalty, added to the gradient.
         weight_decay: f32,
     },
+    /// A running statistic, whose gradient is the statistic of the step: `p += momentum · (g − p)`. No state tensor.
+    Running {
+        /// How far it follows, 0 … 1.
+        momentum: f32,
+    },
 }
 
 impl Rule {
@@ -45,6 +50,7 @@ impl Rule {
         match self {
             Self::Sgd { momentum, .. } => usize::from(*momentum != 0.0),
             Self::Adam { .. } => 2,
+            Self::Running { .. } => 0,
         }
     }
 }
@@ -64,6 +70,7 @@ impl Update {
         let each = match self.rule {
             Rule::Sgd { .. } => 4,
             Rule::Adam { .. } => 12,
+            Rule::Running { .. } => 3,
         };
         Flops::of(each, &[Extent::Fixed(self.len)])
     }
@@ -102,6 +109,7 @@ impl Rule {
                 let direction = if nesterov { format!("(g + V({momentum:?}f) * v)") } else { "v".to_string() };
                 format!("{gradient}    let v = V({momentum:?}f) * state0[i] + g;\n    state0[i] = v;\n{step} * {direction};\n")
             }
+            Self::Running { momentum } => format!("    parameters[i] = p + V({momentum:?}f) * (gradients[i] - p);\n"),
             Self::Adam { beta2, one_minus_beta1, one_minus_beta2, eps, weight_decay, .. } => format!(
                 "    let g = gradients[i] + V({weight_decay:?}f) * p;
     let m = state0[i] + (g - state0[i]) * V({one_minus_beta1:?}f);

@@ -1,6 +1,7 @@
 //! Layers: what a model's description names, and the ops that each becomes. A new one adds its file and one line to the
 //! list below.
 
+mod norm;
 mod pair;
 pub use pair::{Features, Pair};
 
@@ -18,6 +19,8 @@ pub struct Builder<'g> {
     pub name: &'g str,
     /// The number of classes that the data has.
     pub classes: usize,
+    /// Whether the graph is that of training; if not, of evaluation and prediction. Both have the same parameters in the same order.
+    pub training: bool,
 }
 
 impl Builder<'_> {
@@ -27,6 +30,14 @@ impl Builder<'_> {
     /// Where it would be too large.
     pub fn parameter(&mut self, role: &str, dims: impl Into<Vec<usize>>, init: Init) -> Result<ValueId> {
         self.graph.parameter(format!("{}.{role}", self.name), dims, init)
+    }
+
+    /// A parameter of the layer that is not learned, and may follow a statistic.
+    ///
+    /// # Errors
+    /// Where it would be too large.
+    pub fn statistic(&mut self, role: &str, dims: impl Into<Vec<usize>>, init: Init) -> Result<ValueId> {
+        self.graph.statistic(format!("{}.{role}", self.name), dims, init)
     }
 
     /// The error of a layer whose inputs or settings don't fit.
@@ -104,10 +115,13 @@ macro_rules! layers {
 layers! {
     add Add "Sum of its inputs: a residual connection.",
     avg_pool2d AvgPool2d "Mean of each window.",
+    batch_norm BatchNorm "Normalisation over the batch.",
     concat Concat "Channels side by side.",
     conv2d Conv2d "Convolution.",
     flatten Flatten "One row a sample.",
     global_avg_pool GlobalAvgPool "Mean of each channel.",
+    group_norm GroupNorm "Normalisation over groups of channels.",
+    layer_norm LayerNorm "Normalisation over the channels of each place.",
     leaky_relu LeakyRelu "Leaky rectified linear unit.",
     linear Linear "Fully connected.",
     max_pool2d MaxPool2d "Maximum of each window.",

@@ -57,6 +57,7 @@ ops! {
     bias Bias,
     concat Concat,
     constant Constant,
+    contribution Contribution,
     conv2d Conv2d,
     conv2d_grad_input Conv2dGradInput,
     conv2d_grad_weight Conv2dGradWeight,

@@ -12,7 +12,7 @@ use crate::graph::{Graph, ValueId};
 use crate::kernels::{AugmentedGather, Finite, Gather, Map, Metrics, Rule, Tally, Update};
 use crate::loss::{Labels, Loss};
 use crate::lower::{LoweredStep, Lowering, TensorId};
-use crate::model::Network;
+use crate::model::{Network, Pass};
 use crate::ops::{Constant, Keep, Reduce};
 use crate::shape::{Extent, TensorType};
 
@@ -43,27 +43,21 @@ pub struct CompileOptions {
 /// [`Error::NotDifferentiable`], [`Error::TooLarge`] with the numbers, or [`Error::Shape`] where the network's output is
 /// not one row of classes a sample.
 pub fn compile(network: &Network, options: &CompileOptions) -> Result<Program> {
-    let mut graph = network.graph.clone();
-    let (x, logits) = (network.input, network.output);
-    graph.enter("loss");
+    let Pass { graph, input, output } = network.training.clone();
     let mixed = options.augment.as_ref().is_some_and(|augment| augment.mixed);
-    let labels = Labels::of(&options.loss, mixed, &mut graph, network.classes())?;
-    let plain = options.loss.plain().apply(&mut graph, logits, &labels.plain())?;
-    let is_plain = options.loss == options.loss.plain() && !mixed;
-    let losses = if is_plain { plain } else { options.loss.apply(&mut graph, logits, &labels)? };
-    let parameters: Vec<ValueId> = graph.parameters().map(|(id, ..)| id).collect();
+    let mut training = Figured::new(graph, input, output, &options.loss, mixed)?;
+    let inference = Figured::new(network.graph.clone(), network.input, network.output, &options.loss.plain(), false)?;
     let gradients = match options.rule {
-        Some(_) => gradients(&mut graph, losses, &parameters)?,
+        Some(_) => training.gradients()?,
         None => Vec::new(),
     };
-    let mut memory = Memory::new(&graph, network, options)?;
-    let head = Head { x, labels, logits, losses, plain };
+    let mut memory = Memory::new(&training.graph, network, options)?;
     let plans = PlanKind::ALL.map(|kind| -> Result<Plan> {
         let steps = match kind {
-            PlanKind::Update => update_steps(&memory, options),
-            PlanKind::Gradients if options.rule.is_none() => Vec::new(),
-            PlanKind::Gradients => memory.run_steps(&graph, &head, &gradients, kind, options)?,
-            PlanKind::Evaluate | PlanKind::Predict => memory.run_steps(&graph, &head, &[], kind, options)?,
+            PlanKind::Update | PlanKind::Gradients if options.rule.is_none() => Vec::new(),
+            PlanKind::Update => update_steps(&memory),
+            PlanKind::Gradients => memory.run_steps(&training, &gradients, kind, options)?,
+            PlanKind::Evaluate | PlanKind::Predict => memory.run_steps(&inference, &[], kind, options)?,
         };
         Ok(Plan { name: format!("{kind:?}").to_lowercase(), steps })
     });
@@ -73,8 +67,9 @@ pub fn compile(network: &Network, options: &CompileOptions) -> Result<Program> {
     Ok(program)
 }
 
-/// The values at a network's two ends.
-struct Head {
+/// A forward pass with the loss behind it.
+struct Figured {
+    graph: Graph,
     x: ValueId,
     labels: Labels,
     logits: ValueId,
@@ -84,11 +79,32 @@ struct Head {
     plain: ValueId,
 }
 
-/// The gradients of the mean loss over the global batch, for each parameter.
-fn gradients(graph: &mut Graph, losses: ValueId, parameters: &[ValueId]) -> Result<Vec<Option<ValueId>>> {
-    let loss = graph.apply1(Reduce { keep: Keep::Nothing, mean: true }, &[losses])?;
-    let one = graph.apply1(Constant { value: 1.0, ty: TensorType::fixed([]) }, &[])?;
-    differentiate(graph, &[(loss, one)], parameters)
+impl Figured {
+    fn new(mut graph: Graph, x: ValueId, logits: ValueId, loss: &Loss, mixed: bool) -> Result<Self> {
+        graph.enter("loss");
+        let classes = graph.ty(logits).inner();
+        let labels = Labels::of(loss, mixed, &mut graph, classes)?;
+        let plain = loss.plain().apply(&mut graph, logits, &labels.plain())?;
+        let is_plain = *loss == loss.plain() && !mixed;
+        let losses = if is_plain { plain } else { loss.apply(&mut graph, logits, &labels)? };
+        Ok(Self { graph, x, labels, logits, losses, plain })
+    }
+
+    /// What the update of each parameter follows: the gradient of the mean loss over the global batch, or the statistic of the step.
+    fn gradients(&mut self) -> Result<Vec<Option<ValueId>>> {
+        let graph = &mut self.graph;
+        let loss = graph.apply1(Reduce { keep: Keep::Nothing, mean: true }, &[self.losses])?;
+        let one = graph.apply1(Constant { value: 1.0, ty: TensorType::fixed([]) }, &[])?;
+        let parameters: Vec<ValueId> = graph.parameters().map(|(id, ..)| id).collect();
+        let learned: Vec<ValueId> = parameters.iter().copied().filter(|&id| graph.is_learned(id)).collect();
+        let mut gradients = differentiate(graph, &[(loss, one)], &learned)?.into_iter();
+        let statistic =
+            |id| graph.running.iter().find(|running| running.parameter == id).map(|running| running.statistic);
+        Ok(parameters
+            .into_iter()
+            .map(|id| if graph.is_learned(id) { gradients.next()? } else { statistic(id) })
+            .collect())
+    }
 }
 
 /// The memory of a program under construction.
@@ -96,6 +112,7 @@ struct Memory {
     buffers: Vec<Buffer>,
     places: Vec<Place>,
     chunks: Vec<Chunk>,
+    ranges: Vec<Range>,
     pixels: Slice,
     labels: Slice,
     indices: Slice,
@@ -105,7 +122,8 @@ struct Memory {
     tallies: Slice,
     flag: Slice,
     logits: Slice,
-    parameters: HashMap<TensorId, Slice>,
+    /// Each parameter's slice, in the graphs' order.
+    parameters: Vec<Slice>,
     gradients: Vec<Slice>,
     /// Activations come last: buffers from here on.
     first_arena: usize,
@@ -115,7 +133,7 @@ impl Memory {
     fn new(graph: &Graph, network: &Network, options: &CompileOptions) -> Result<Self> {
         let mut buffers = Vec::new();
         let states = options.rule.map_or(0, |rule| rule.states());
-        let (places, lengths) = parameter_table(graph, &options.limits)?;
+        let ParameterTable { places, lengths, ranges } = ParameterTable::new(graph, options)?;
         let mut chunks = Vec::new();
         for (index, &length) in lengths.iter().enumerate() {
             let mut add = |what: &str, role| push(&mut buffers, format!("{what} {index}"), length * 4, role);
@@ -130,8 +148,7 @@ impl Memory {
             let bytes = 4 * place.dims.iter().product::<usize>();
             Slice { buffer: whole.buffer, offset: place.offset * 4, bytes }
         };
-        let parameters = graph.parameters().zip(&places);
-        let parameters = parameters.map(|((id, ..), p)| (id.into(), slice(chunks[p.chunk].parameters, p))).collect();
+        let parameters = places.iter().map(|p| slice(chunks[p.chunk].parameters, p)).collect();
         let gradients = places.iter().map(|p| slice(chunks[p.chunk].gradients, p)).collect();
         let mut add = |what: &str, bytes: usize, role| push(&mut buffers, what.to_string(), bytes, role);
         let pixels = add("pixels", options.pictures * options.gather.sample_words() * 4, Role::Pixels);
@@ -153,6 +170,7 @@ impl Memory {
             buffers,
             places,
             chunks,
+            ranges,
             pixels,
             labels,
             indices,
@@ -171,14 +189,15 @@ impl Memory {
     /// The steps of a plan that begins with a batch.
     fn run_steps(
         &mut self,
-        graph: &Graph,
-        head: &Head,
+        head: &Figured,
         gradients: &[Option<ValueId>],
         kind: PlanKind,
         options: &CompileOptions,
     ) -> Result<Vec<PlanStep>> {
+        let graph = &head.graph;
         let mut lowering = Lowering::new(graph);
-        let mut pinned = self.parameters.clone();
+        let mut pinned: HashMap<TensorId, Slice> =
+            graph.parameters().zip(&self.parameters).map(|((id, ..), &slice)| (id.into(), slice)).collect();
         let mut outside = |slice: Slice| {
             let tensor = lowering.temporary(Extent::Fixed(slice.bytes / 4));
             pinned.insert(tensor, slice);
@@ -297,48 +316,103 @@ pub(super) fn pin(lowering: &mut Lowering<'_>, pinned: &mut HashMap<TensorId, Sl
     pinned.insert(copy, slice);
 }
 
-/// Gradients are checked chunk by chunk, and only then is any parameter changed.
-fn update_steps(memory: &Memory, options: &CompileOptions) -> Vec<PlanStep> {
-    let Some(rule) = options.rule else { return Vec::new() };
-    let len = |chunk: &Chunk| chunk.parameters.bytes / 4;
+/// Gradients are checked chunk by chunk, and only then is any parameter changed, range by range.
+fn update_steps(memory: &Memory) -> Vec<PlanStep> {
     let check = memory.chunks.iter().map(|chunk| PlanStep {
-        kernel: Finite { len: len(chunk) }.into(),
+        kernel: Finite { len: chunk.parameters.bytes / 4 }.into(),
         label: "gate".into(),
         reads: vec![chunk.gradients, memory.metrics],
         writes: vec![memory.flag],
     });
-    let update = memory.chunks.iter().map(|chunk| PlanStep {
-        kernel: Update { rule, len: len(chunk) }.into(),
-        label: "update".into(),
-        reads: vec![chunk.gradients, memory.flag],
-        writes: std::iter::once(chunk.parameters).chain(chunk.states.iter().copied()).collect(),
+    let update = memory.ranges.iter().map(|range| {
+        let chunk = &memory.chunks[range.chunk];
+        let part = |whole: Slice| Slice { offset: range.offset * 4, bytes: range.len * 4, ..whole };
+        let states = chunk.states.iter().take(range.rule.states()).copied();
+        PlanStep {
+            kernel: Update { rule: range.rule, len: range.len }.into(),
+            label: "update".into(),
+            reads: vec![part(chunk.gradients), memory.flag],
+            writes: std::iter::once(chunk.parameters).chain(states).map(part).collect(),
+        }
     });
     check.chain(update).collect()
 }
 
-/// Lays the parameters one after another, each at a multiple of the binding alignment, in chunks that one binding can hold.
-/// Returns each parameter's place and each chunk's length in elements.
-fn parameter_table(graph: &Graph, limits: &Limits) -> Result<(Vec<Place>, Vec<usize>)> {
-    let limit = limits.max_binding_bytes.min(limits.max_buffer_bytes) / 4;
-    let alignment = limits.offset_alignment.div_ceil(4).max(64);
-    let (mut places, mut lengths) = (Vec::new(), vec![0]);
-    for (id, name, _) in graph.parameters() {
-        let dims = graph.ty(id).dims.clone();
-        let length = graph.ty(id).inner().next_multiple_of(alignment);
-        if length > limit {
-            let what = format!("the parameter {name}");
-            return Err(Error::TooLarge { what, bytes: length * 4, limit: limit * 4 });
+/// Neighbouring parameters of one chunk that are updated by one rule.
+#[derive(Clone, Debug)]
+struct Range {
+    chunk: usize,
+    /// Where it begins in the chunk, in elements.
+    offset: usize,
+    /// Elements, padding included.
+    len: usize,
+    rule: Rule,
+}
+
+/// Where each parameter lies.
+struct ParameterTable {
+    places: Vec<Place>,
+    /// Each chunk's length in elements.
+    lengths: Vec<usize>,
+    /// What is updated; nothing where nothing is trained.
+    ranges: Vec<Range>,
+}
+
+impl ParameterTable {
+    /// Lays the parameters one after another, those with one rule side by side, each at a multiple of the binding alignment, in chunks that
+    /// one binding can hold.
+    fn new(graph: &Graph, options: &CompileOptions) -> Result<Self> {
+        let limits = &options.limits;
+        let limit = limits.max_binding_bytes.min(limits.max_buffer_bytes) / 4;
+        let alignment = limits.offset_alignment.div_ceil(4).max(64);
+        let rules: Vec<Option<Rule>> = graph.parameters().map(|(id, ..)| rule_of(graph, id, options)).collect();
+        let mut distinct: Vec<Option<Rule>> = Vec::new();
+        rules.iter().for_each(|rule| {
+            if !distinct.contains(rule) {
+                distinct.push(*rule)
+            }
+        });
+        let place = |(id, name, _): (ValueId, &str, _)| {
+            let (name, dims, learned) = (name.to_string(), graph.ty(id).dims.clone(), graph.is_learned(id));
+            Place { name, dims, learned, chunk: 0, offset: 0 }
+        };
+        let mut places: Vec<Place> = graph.parameters().map(place).collect();
+        let (mut lengths, mut ranges): (Vec<usize>, Vec<Range>) = (vec![0], Vec::new());
+        for rule in distinct {
+            for (place, _) in places.iter_mut().zip(&rules).filter(|(_, own)| **own == rule) {
+                let len = place.dims.iter().product::<usize>().next_multiple_of(alignment);
+                if len > limit {
+                    let what = format!("the parameter {}", place.name);
+                    return Err(Error::TooLarge { what, bytes: len * 4, limit: limit * 4 });
+                }
+                if lengths[lengths.len() - 1] + len > limit {
+                    lengths.push(0);
+                }
+                let chunk = lengths.len() - 1;
+                let offset = lengths[chunk];
+                (place.chunk, place.offset) = (chunk, offset);
+                lengths[chunk] += len;
+                match (ranges.last_mut(), rule) {
+                    (Some(last), Some(rule)) if last.chunk == chunk && last.rule == rule => last.len += len,
+                    (_, Some(rule)) => ranges.push(Range { chunk, offset, len, rule }),
+                    (_, None) => {}
+                }
+            }
         }
-        if lengths[lengths.len() - 1] + length > limit {
-            lengths.push(0);
-        }
-        let chunk = lengths.len() - 1;
-        places.push(Place { name: name.to_string(), dims, chunk, offset: lengths[chunk] });
-        lengths[chunk] += length;
+        // A network without parameters still has a buffer, of one row, so that every program looks alike.
+        lengths.iter_mut().for_each(|length| *length = (*length).max(alignment));
+        Ok(Self { places, lengths, ranges })
     }
-    // A network without parameters still has a buffer, of one row, so that every program looks alike.
-    lengths.iter_mut().for_each(|length| *length = (*length).max(alignment));
-    Ok((places, lengths))
+}
+
+/// The rule that a parameter is updated by, if it is.
+fn rule_of(graph: &Graph, parameter: ValueId, options: &CompileOptions) -> Option<Rule> {
+    let rule = options.rule?;
+    if graph.is_learned(parameter) {
+        return Some(rule);
+    }
+    let running = graph.running.iter().find(|running| running.parameter == parameter)?;
+    Some(Rule::Running { momentum: running.momentum })
 }
 
 pub(super) fn push(buffers: &mut Vec<Buffer>, label: String, bytes: usize, role: Role) -> Slice {

@@ -154,6 +154,8 @@ pub struct Place {
     pub name: String,
     /// Its shape.
     pub dims: Vec<usize>,
+    /// Whether it is learned; if not, it follows a statistic, and the optimizer keeps nothing of it.
+    pub learned: bool,
     /// Which of [`Program::chunks`] holds it.
     pub chunk: usize,
     /// Where it begins in the chunk's buffers, in elements (a multiple of 64).

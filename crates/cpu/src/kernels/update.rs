@@ -31,6 +31,11 @@ pub fn run(kernel: &Update, step: &Step, reads: &[&[u32]], writes: &mut [&mut [u
 fn update(rule: Rule, step: &Step, gradients: &[f32], owned: &mut [&mut [f32]]) {
     let lr = step.learning_rate;
     match (rule, owned) {
+        (Rule::Running { momentum }, [parameters]) => {
+            for (p, g) in parameters.iter_mut().zip(gradients) {
+                *p += momentum * (g - *p);
+            }
+        }
         (Rule::Sgd { weight_decay, .. }, [parameters]) => {
             for (p, g) in parameters.iter_mut().zip(gradients) {
                 *p -= lr * (g + weight_decay * *p);

@@ -143,7 +143,8 @@ fn updates_follow_their_rules() {
         weight_decay: 0.01,
     };
     let step = Step { learning_rate: 0.1, step_size: 0.2, inverse_sqrt_correction: 3.0, ..step(1) };
-    for rule in [sgd(0.0, false, 0.1), sgd(0.9, false, 0.0), sgd(0.9, true, 0.1), adam] {
+    for rule in [sgd(0.0, false, 0.1), sgd(0.9, false, 0.0), sgd(0.9, true, 0.1), adam, Rule::Running { momentum: 0.3 }]
+    {
         let gradients = floats(&mut random, len);
         let mut tensors = vec![floats(&mut random, len)];
         tensors.extend((0..rule.states()).map(|_| floats(&mut random, len).iter().map(|x| x.abs()).collect()));
@@ -171,6 +172,7 @@ fn updated(rule: Rule, step: &Step, gradients: &[f32], tensors: &[Vec<f32>], i: 
     let (g, p) = (f64::from(gradients[i]), at[0]);
     let lr = f64::from(step.learning_rate);
     match rule {
+        Rule::Running { momentum } => vec![p + f64::from(momentum) * (g - p)],
         Rule::Sgd { momentum, nesterov, weight_decay } => {
             let (momentum, g) = (f64::from(momentum), g + f64::from(weight_decay) * p);
             let Some(v) = at.get(1) else { return vec![p - lr * g] };

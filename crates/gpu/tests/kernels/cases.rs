@@ -374,7 +374,9 @@ fn updates(data: &mut Data, cases: &mut Vec<Case>) {
     let (beta1, beta2, one_minus_beta1, one_minus_beta2) = (0.9, 0.999, 0.1, 0.001);
     let adam = Rule::Adam { beta1, beta2, one_minus_beta1, one_minus_beta2, eps: 1e-8, weight_decay: 0.01 };
     for len in [640, 7, 4098] {
-        for rule in [sgd(0.0, false, 0.1), sgd(0.9, false, 1e-2), sgd(0.9, true, 0.0), adam] {
+        for rule in
+            [sgd(0.0, false, 0.1), sgd(0.9, false, 1e-2), sgd(0.9, true, 0.0), adam, Rule::Running { momentum: 0.3 }]
+        {
             for flag in [0, 5] {
                 let reads = vec![data.floats(len), vec![flag]];
                 let mut writes = vec![data.floats(len)];

@@ -359,6 +359,7 @@ fn update(k: &Update, reads: &[Vec<u32>], writes: &[Vec<u32>], step: &Step) -> V
         let state = |s: usize| float(&writes[1 + s], i);
         let rate = f64::from(step.learning_rate);
         let new = match k.rule {
+            Rule::Running { momentum } => vec![p + f64::from(momentum) * (g - p)],
             Rule::Sgd { momentum, nesterov, weight_decay } => {
                 g += f64::from(weight_decay) * p;
                 let momentum = f64::from(momentum);
