@@ -2,7 +2,11 @@
 
 use std::fmt;
 
+use crate::functions::exact;
 use crate::step::Step;
+
+#[cfg(doc)]
+use crate::functions;
 
 /// How the element at linear position `i` of the output finds its element of an operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,6 +58,87 @@ pub enum Unary {
     Relu,
     /// `1 / √x`
     InverseSqrt,
+    /// `1 / x`
+    Reciprocal,
+    /// [`functions::exp`]
+    Exp,
+    /// [`functions::sigmoid`]
+    Sigmoid,
+    /// [`functions::tanh`]
+    Tanh,
+    /// [`functions::silu`]
+    Silu,
+    /// [`functions::silu_slope`]
+    SiluSlope,
+    /// [`functions::gelu`]
+    Gelu,
+    /// [`functions::gelu_slope`]
+    GeluSlope,
+}
+
+impl Unary {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::Neg,
+        Self::Relu,
+        Self::InverseSqrt,
+        Self::Reciprocal,
+        Self::Exp,
+        Self::Sigmoid,
+        Self::Tanh,
+        Self::Silu,
+        Self::SiluSlope,
+        Self::Gelu,
+        Self::GeluSlope,
+    ];
+
+    /// The value, in double precision.
+    fn eval(self, x: f64) -> f64 {
+        match self {
+            Self::Neg => -x,
+            Self::Relu if x < 0.0 => 0.0,
+            Self::Relu => x,
+            Self::InverseSqrt => 1.0 / x.sqrt(),
+            Self::Reciprocal => 1.0 / x,
+            Self::Exp => x.exp(),
+            Self::Sigmoid => exact::sigmoid(x),
+            Self::Tanh => x.tanh(),
+            Self::Silu => exact::silu(x),
+            Self::SiluSlope => exact::silu_slope(x),
+            Self::Gelu => exact::gelu(x),
+            Self::GeluSlope => exact::gelu_slope(x),
+        }
+    }
+
+    /// The floating-point operations that one value is counted as: additions, multiplications, divisions.
+    fn flops(self) -> u64 {
+        match self {
+            Self::Neg | Self::Relu | Self::Reciprocal => 1,
+            Self::InverseSqrt => 2,
+            Self::Exp => 21,
+            Self::Sigmoid => 24,
+            Self::Tanh => 37,
+            Self::Silu => 25,
+            Self::SiluSlope => 28,
+            Self::Gelu => 45,
+            Self::GeluSlope => 48,
+        }
+    }
+
+    /// The name of the function in WGSL, where it is one.
+    fn wgsl(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Neg | Self::InverseSqrt | Self::Reciprocal => return None,
+            Self::Relu => "relu",
+            Self::Exp => "exponential",
+            Self::Sigmoid => "sigmoid",
+            Self::Tanh => "hyperbolic_tangent",
+            Self::Silu => "silu",
+            Self::SiluSlope => "silu_slope",
+            Self::Gelu => "gelu",
+            Self::GeluSlope => "gelu_slope",
+        })
+    }
 }
 
 /// A function of two values.
@@ -65,6 +150,8 @@ pub enum Binary {
     Sub,
     /// `a · b`
     Mul,
+    /// The smaller of the two; NaN where `a` is.
+    Min,
     /// `a` where `b > 0`, else `0`: a gradient behind a ReLU whose output was `b`.
     WherePositive,
 }
@@ -112,26 +199,15 @@ impl Expr {
             Self::InverseSamples => f64::from(step.inverse_samples),
             Self::InverseHeld => 1.0 / f64::from(step.samples),
             Self::Share => f64::from(step.samples) * f64::from(step.inverse_samples),
-            Self::Unary(op, a) => {
-                let a = a.eval(inputs, step);
-                match op {
-                    Unary::Neg => -a,
-                    Unary::InverseSqrt => 1.0 / a.sqrt(),
-                    Unary::Relu => {
-                        if a < 0.0 {
-                            0.0
-                        } else {
-                            a
-                        }
-                    }
-                }
-            }
+            Self::Unary(op, a) => op.eval(a.eval(inputs, step)),
             Self::Binary(op, a, b) => {
                 let (a, b) = (a.eval(inputs, step), b.eval(inputs, step));
                 match op {
                     Binary::Add => a + b,
                     Binary::Sub => a - b,
                     Binary::Mul => a * b,
+                    Binary::Min if b < a => b,
+                    Binary::Min => a,
                     Binary::WherePositive => {
                         if b > 0.0 {
                             a
@@ -167,14 +243,14 @@ impl Expr {
     pub fn flops(&self) -> u64 {
         match self {
             Self::Input(_) | Self::Const(_) | Self::InverseSamples | Self::InverseHeld | Self::Share => 0,
-            Self::Unary(_, a) => 1 + a.flops(),
+            Self::Unary(op, a) => op.flops() + a.flops(),
             Self::Binary(_, a, b) => 1 + a.flops() + b.flops(),
         }
     }
 
     /// The expression as WGSL, each operand written as `inputs` says. The type is `f32`, or a vector of it where the
-    /// inputs are vectors: `splat` then wraps a constant (`vec4f` for vectors of four, `f32` for scalars). The text calls a
-    /// function `relu` of that type.
+    /// inputs are vectors: `splat` then wraps a constant (`vec4f` for vectors of four, `f32` for scalars). The text calls functions
+    /// of `functions.rs`, whose text is added for those that it calls.
     pub fn wgsl(&self, inputs: &[String], splat: &str) -> String {
         match self {
             Self::Input(i) => inputs[*i].clone(),
@@ -184,10 +260,11 @@ impl Expr {
             Self::Share => format!("{splat}(f32(step.samples) * step.inverse_samples)"),
             Self::Unary(op, a) => {
                 let a = a.wgsl(inputs, splat);
-                match op {
-                    Unary::Neg => format!("(-{a})"),
-                    Unary::Relu => format!("relu({a})"),
-                    Unary::InverseSqrt => format!("({splat}(1.0) / sqrt({a}))"),
+                match (op, op.wgsl()) {
+                    (_, Some(function)) => format!("{function}({a})"),
+                    (Unary::InverseSqrt, _) => format!("({splat}(1.0) / sqrt({a}))"),
+                    (Unary::Reciprocal, _) => format!("({splat}(1.0) / {a})"),
+                    _ => format!("(-{a})"),
                 }
             }
             Self::Binary(op, a, b) => {
@@ -196,6 +273,7 @@ impl Expr {
                     Binary::Add => format!("({a} + {b})"),
                     Binary::Sub => format!("({a} - {b})"),
                     Binary::Mul => format!("({a} * {b})"),
+                    Binary::Min => format!("least({a}, {b})"),
                     Binary::WherePositive => format!("select({splat}(0.0), {a}, {b} > {splat}(0.0))"),
                 }
             }
@@ -212,11 +290,13 @@ impl fmt::Display for Expr {
             Self::InverseHeld => write!(f, "1/n"),
             Self::Share => write!(f, "n/N"),
             Self::Unary(Unary::Neg, a) => write!(f, "-{a}"),
-            Self::Unary(Unary::Relu, a) => write!(f, "relu({a})"),
             Self::Unary(Unary::InverseSqrt, a) => write!(f, "1/√{a}"),
+            Self::Unary(Unary::Reciprocal, a) => write!(f, "1/{a}"),
+            Self::Unary(op, a) => write!(f, "{}({a})", format!("{op:?}").to_lowercase()),
             Self::Binary(Binary::Add, a, b) => write!(f, "({a} + {b})"),
             Self::Binary(Binary::Sub, a, b) => write!(f, "({a} - {b})"),
             Self::Binary(Binary::Mul, a, b) => write!(f, "({a} · {b})"),
+            Self::Binary(Binary::Min, a, b) => write!(f, "min({a}, {b})"),
             Self::Binary(Binary::WherePositive, a, b) => write!(f, "({a} where {b} > 0)"),
         }
     }

@@ -5,6 +5,7 @@ pub mod engine;
 pub mod error;
 pub mod exact;
 pub mod expr;
+pub mod functions;
 pub mod graph;
 pub mod kernels;
 pub mod layers;

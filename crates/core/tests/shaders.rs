@@ -18,7 +18,7 @@ fn epilogues(channels: usize, inner: usize) -> Vec<Epilogue> {
     let mask = input(0).binary(Binary::WherePositive, input(1)).binary(Binary::Add, input(2));
     vec![
         Epilogue::identity(),
-        Epilogue { expr: bias.unary(Unary::Relu), operands: vec![channel] },
+        Epilogue { expr: bias.clone().unary(Unary::Relu), operands: vec![channel] },
         Epilogue { expr: mask, operands: vec![Broadcast::Element, channel] },
         Epilogue { expr: scaled.unary(Unary::Neg), operands: vec![] },
         Epilogue {
@@ -29,6 +29,7 @@ fn epilogues(channels: usize, inner: usize) -> Vec<Epilogue> {
             expr: input(0).binary(Binary::Mul, input(1)),
             operands: vec![Broadcast::Channel { channels: inner * 2 + 1, inner: 3 }],
         },
+        Epilogue { expr: bias.unary(Unary::Gelu).binary(Binary::Min, Expr::Const(6.0)), operands: vec![channel] },
     ]
 }
 
@@ -56,9 +57,9 @@ fn convolutions() -> Vec<Kernel> {
         let (in_channels, out_channels, groups) = channels[turn % channels.len()];
         let geometry = ConvGeometry { in_channels, out_channels, groups, window };
         kernels.push(ConvGradWeight { geometry, chunk: 4 }.into());
-        let forward = epilogues(out_channels, window.output_len()).swap_remove(turn % 6);
+        let forward = epilogues(out_channels, window.output_len()).swap_remove(turn % 7);
         kernels.push(Conv { geometry, epilogue: forward }.into());
-        let backward = epilogues(in_channels, window.input_len()).swap_remove(turn / 3 % 6);
+        let backward = epilogues(in_channels, window.input_len()).swap_remove(turn / 3 % 7);
         kernels.push(ConvGradInput { geometry, epilogue: backward }.into());
     }
     kernels
@@ -105,6 +106,10 @@ fn pointwise() -> Vec<Kernel> {
         for epilogue in epilogues(3, 2) {
             let operands = std::iter::once(Broadcast::Element).chain(epilogue.operands).collect();
             kernels.push(Map { len, expr: epilogue.expr, operands }.into());
+        }
+        for function in Unary::ALL {
+            let expr = input(0).unary(function).binary(Binary::Min, Expr::Const(6.0));
+            kernels.push(Map { len, expr, operands: vec![Broadcast::Element] }.into());
         }
     }
     kernels

@@ -2,6 +2,7 @@
 //! stays in the first-level cache.
 
 use convoke_core::expr::{Binary, Broadcast, Epilogue, Expr, Unary};
+use convoke_core::functions;
 use convoke_core::step::Step;
 
 use crate::context::Context;
@@ -181,10 +182,26 @@ fn fill_runs(start: usize, inner: usize, mut out: &mut [f32], value: impl Fn(usi
 #[inline(always)]
 fn unary(op: Unary, out: &mut [f32]) {
     match op {
-        Unary::Neg => out.iter_mut().for_each(|x| *x = -*x),
-        Unary::InverseSqrt => out.iter_mut().for_each(|x| *x = 1.0 / x.sqrt()),
-        Unary::Relu => out.iter_mut().for_each(|x| *x = if *x < 0.0 { 0.0 } else { *x }),
+        Unary::Neg => each(out, |x| -x),
+        Unary::Relu => each(out, |x| if x < 0.0 { 0.0 } else { x }),
+        Unary::InverseSqrt => each(out, |x| 1.0 / x.sqrt()),
+        Unary::Reciprocal => each(out, |x| 1.0 / x),
+        Unary::Exp => each(out, functions::exp),
+        Unary::Sigmoid => each(out, functions::sigmoid),
+        Unary::Tanh => each(out, functions::tanh),
+        Unary::Silu => each(out, functions::silu),
+        Unary::SiluSlope => each(out, functions::silu_slope),
+        Unary::Gelu => each(out, functions::gelu),
+        Unary::GeluSlope => each(out, functions::gelu_slope),
     }
+}
+
+#[inline(always)]
+fn each(out: &mut [f32], f: impl Fn(f32) -> f32) {
+    out.iter_mut().for_each(
+        #[inline(always)]
+        |x| *x = f(*x),
+    );
 }
 
 #[inline(always)]
@@ -194,6 +211,7 @@ fn binary(op: Binary, out: &mut [f32], b: &[f32]) {
         Binary::Add => pairs.for_each(|(a, b)| *a += b),
         Binary::Sub => pairs.for_each(|(a, b)| *a -= b),
         Binary::Mul => pairs.for_each(|(a, b)| *a *= b),
+        Binary::Min => pairs.for_each(|(a, b)| *a = if b < a { *b } else { *a }),
         Binary::WherePositive => pairs.for_each(|(a, b)| *a = if *b > 0.0 { *a } else { 0.0 }),
     }
 }

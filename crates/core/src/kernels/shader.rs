@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::expr::{Broadcast, Epilogue, Expr};
+use crate::functions::called;
 use crate::shape::Extent;
 
 /// The most workgroups that a dispatch may have along one dimension.
@@ -191,18 +192,15 @@ fn operands(operands: &[Broadcast], binding: usize, lanes: usize, channel: Optio
     out
 }
 
-/// The functions that expressions call: on their own, so that an operand's text stands once.
-const FUNCTIONS: &str = "fn relu(x: Y) -> Y { return select(x, Y(0.0), x < Y(0.0)); }";
-
 /// The text of an `epilogue` slot: the output's vectors, the operands from `binding` on, and the function.
 pub(super) fn epilogue(epilogue: &Epilogue, binding: usize, lanes: usize, channel: Broadcast) -> String {
     let Operands { declarations, values, per_channel } = operands(&epilogue.operands, binding, lanes, Some(channel));
     let inputs: Vec<String> = std::iter::once("value".to_string()).chain(values).collect();
     let expr = epilogue.expr.wgsl(&inputs, "Y");
     let count = per_channel.len().max(1);
-    let pack = pack("Y", "f32", lanes);
+    let (pack, functions) = (pack("Y", "f32", lanes), called(&expr, &vector("i32", lanes)));
     format!(
-        "const Y_LANES: u32 = {lanes}u;\n{pack}\n{FUNCTIONS}\n{declarations}alias PerChannel = array<Y, {count}>;
+        "const Y_LANES: u32 = {lanes}u;\n{pack}\n{functions}\n{declarations}alias PerChannel = array<Y, {count}>;
 fn per_channel(channel: u32) -> PerChannel {{ return PerChannel({}); }}
 fn epilogue(value: Y, i: u32, at: PerChannel) -> Y {{ return {expr}; }}",
         per_channel.join(", ")
@@ -213,8 +211,9 @@ fn epilogue(value: Y, i: u32, at: PerChannel) -> Y {{ return {expr}; }}",
 pub(super) fn expression(expr: &Expr, broadcasts: &[Broadcast], binding: usize, lanes: usize) -> String {
     let Operands { declarations, values, .. } = operands(broadcasts, binding, lanes, None);
     let (ty, expr) = (vector("f32", lanes), expr.wgsl(&values, "Y"));
+    let functions = called(&expr, &vector("i32", lanes));
     format!(
-        "alias Y = {ty};\nconst Y_LANES: u32 = {lanes}u;\n{FUNCTIONS}\n{declarations}fn value(i: u32) -> Y {{ return Y({expr}); }}"
+        "alias Y = {ty};\nconst Y_LANES: u32 = {lanes}u;\n{functions}\n{declarations}fn value(i: u32) -> Y {{ return Y({expr}); }}"
     )
 }
 

@@ -119,6 +119,7 @@ layers! {
     concat Concat "Channels side by side.",
     conv2d Conv2d "Convolution.",
     flatten Flatten "One row a sample.",
+    gelu Gelu "Gaussian error linear unit.",
     global_avg_pool GlobalAvgPool "Mean of each channel.",
     group_norm GroupNorm "Normalisation over groups of channels.",
     layer_norm LayerNorm "Normalisation over the channels of each place.",
@@ -126,6 +127,10 @@ layers! {
     linear Linear "Fully connected.",
     max_pool2d MaxPool2d "Maximum of each window.",
     relu Relu "Rectified linear unit.",
+    relu6 Relu6 "Rectified linear unit with a ceiling of 6.",
+    sigmoid Sigmoid "Logistic function.",
+    silu Silu "Sigmoid linear unit.",
+    tanh Tanh "Hyperbolic tangent.",
 }
 
 fn settings<T: for<'de> Deserialize<'de>>(table: toml::Table) -> std::result::Result<T, Problem> {

@@ -51,6 +51,8 @@ macro_rules! ops {
 }
 
 ops! {
+    activation Activation,
+    activation_grad ActivationGrad,
     add Add,
     avg_pool2d AvgPool2d,
     avg_pool2d_grad AvgPool2dGrad,

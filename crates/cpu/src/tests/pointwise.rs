@@ -7,16 +7,16 @@ use convoke_core::step::Step;
 use super::{between, check, floats, run_all, step, stream, words};
 
 fn expression(random: &mut Stream, inputs: usize, depth: usize) -> Expr {
-    let unary = [Unary::Neg, Unary::Relu];
-    let binary = [Binary::Add, Binary::Sub, Binary::Mul, Binary::WherePositive];
+    let unary = [Unary::Neg, Unary::Relu, Unary::Tanh, Unary::Gelu];
+    let binary = [Binary::Add, Binary::Sub, Binary::Mul, Binary::WherePositive, Binary::Min];
     match random.below(if depth == 0 { 3 } else { 8 }) {
         0 => Expr::Const(random.uniform(-1.0, 1.0)),
         1 => Expr::InverseSamples,
         2 | 3 => Expr::Input(random.below(inputs as u32) as usize),
-        4 => expression(random, inputs, depth - 1).unary(unary[random.below(2) as usize]),
+        4 => expression(random, inputs, depth - 1).unary(unary[random.below(4) as usize]),
         _ => {
             let a = expression(random, inputs, depth - 1);
-            a.binary(binary[random.below(4) as usize], expression(random, inputs, depth - 1))
+            a.binary(binary[random.below(5) as usize], expression(random, inputs, depth - 1))
         }
     }
 }
@@ -48,6 +48,19 @@ fn maps() {
         let reads: Vec<Vec<u32>> = values.iter().map(|v| words(v)).collect();
         let kernel = Map { len: Extent::Batch(channels * inner), expr, operands };
         check(kernel, &step, &reads, &expected, &vec![1.0; len]);
+    }
+}
+
+#[test]
+fn functions() {
+    let mut random = stream(5);
+    for function in Unary::ALL {
+        let positive = matches!(function, Unary::InverseSqrt | Unary::Reciprocal);
+        let x: Vec<f32> = (0..1000).map(|_| random.uniform(if positive { 0.5 } else { -9.0 }, 9.0)).collect();
+        let expr = Expr::Input(0).unary(function);
+        let expected: Vec<f64> = x.iter().map(|&x| expr.eval(&[f64::from(x)], &step(1))).collect();
+        let kernel = Map { len: Extent::Batch(x.len()), expr, operands: vec![Broadcast::Element] };
+        check(kernel, &step(1), &[words(&x)], &expected, &expected.iter().map(|y| 0.1 * y).collect::<Vec<_>>());
     }
 }
 

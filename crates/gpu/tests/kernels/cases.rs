@@ -81,8 +81,9 @@ fn epilogue(turn: usize, channels: usize, inner: usize) -> Epilogue {
     let other = Broadcast::Channel { channels: inner + 1, inner: 3 };
     let bias = input(0).binary(Binary::Add, input(1));
     let product = input(0).binary(Binary::Mul, input(1)).binary(Binary::Add, input(2));
-    let (expr, operands) = match turn % 6 {
+    let (expr, operands) = match turn % 7 {
         0 => (bias.unary(Unary::Relu), vec![channel]),
+        6 => (bias.unary(Unary::Silu), vec![channel]),
         1 => (Expr::Input(0), vec![]),
         2 => (input(0).binary(Binary::WherePositive, input(1)), vec![Broadcast::Element]),
         3 => (product, vec![sample, Broadcast::Scalar]),
@@ -230,6 +231,13 @@ fn sums(data: &mut Data, cases: &mut Vec<Case>) {
         let kernel = Map { len, expr: epilogue.expr, operands }.into();
         let writes = vec![untouched(len.at(CAPACITY))];
         cases.push(Case { kernel, reads, writes, step: step(1 + turn % CAPACITY) });
+    }
+    for function in Unary::ALL {
+        let positive = matches!(function, Unary::InverseSqrt | Unary::Reciprocal);
+        let x: Vec<u32> = (0..120).map(|_| data.0.uniform(if positive { 0.5 } else { -9.0 }, 9.0).to_bits()).collect();
+        let expr = input(0).unary(function).binary(Binary::Min, Expr::Const(6.0));
+        let kernel = Map { len: fixed(120), expr, operands: vec![Broadcast::Element] }.into();
+        cases.push(Case { kernel, reads: vec![x], writes: vec![untouched(120)], step: step(1) });
     }
     for [len, from_stride, from_offset, to_stride, to_offset] in [[5, 8, 2, 5, 0], [4, 4, 0, 12, 8], [1, 1, 0, 1, 0]] {
         let kernel = Copy { rows: batch(1), len, from_stride, from_offset, to_stride, to_offset }.into();
