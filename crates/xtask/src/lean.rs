@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-/// Takes the comments that stand on lines of their own out of the scripts and styles below a folder, and the names out of its
+/// Takes comments and indentation out of the scripts and styles below a folder, and the names out of its
 /// WebAssembly. What others have written, in `vendor`, stays as it is.
 pub fn run(folder: &Path) -> Result<(), String> {
     let fail = |path: &Path, error: std::io::Error| format!("can't shorten {}: {error}", path.display());
@@ -59,8 +59,8 @@ fn style(line: &str) -> Option<&str> {
     name.starts_with("style/").then_some(name)
 }
 
-/// The text without its whole-line comments and empty lines. No text within a script may begin a line with `//` or `/*`: the page's tests
-/// run on what is left here.
+/// The text without its whole-line comments, the types within its lines, indentation and empty lines. No text within a script may begin a
+/// line with `//` or `/*`, hold `/** @`, or depend on indentation: the page's tests run on what is left here.
 fn without_comments(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut within = false;
@@ -70,11 +70,22 @@ fn without_comments(text: &str) -> String {
         if within || begins {
             within = !trimmed.ends_with("*/");
         } else if !trimmed.is_empty() && !trimmed.starts_with("//") {
-            kept += line;
+            without_types(trimmed, &mut kept);
             kept.push('\n');
         }
     }
     kept
+}
+
+/// Adds a line without its comments of the form `/** @type {…} */`.
+fn without_types(mut line: &str, kept: &mut String) {
+    while let Some((before, rest)) = line.split_once("/** @")
+        && let Some((_, behind)) = rest.split_once("*/")
+    {
+        kept.push_str(before);
+        line = behind.strip_prefix(' ').unwrap_or(behind);
+    }
+    kept.push_str(line);
 }
 
 /// A module without its custom sections, which hold names for debuggers; `None` where the bytes are no module.
@@ -137,7 +148,9 @@ mod tests {
 
     #[test]
     fn comments_on_lines_of_their_own_go_and_code_stays() {
-        let text = "// head\n/** @param {x} y\n * more\n */\nconst a = 1; // kept\n\n  /* one line */\n/* x */ f();\nurl(\"//b\")\n";
-        assert_eq!(without_comments(text), "const a = 1; // kept\n/* x */ f();\nurl(\"//b\")\n");
+        let text = "// head\n/** @param {x} y\n * more\n */\nconst a = 1; // kept\n\n  /* one line */\n/* x */ f();\nurl(\"//b\")\n\
+            \tconst b = /** @type {C} */ (c), d = (/** @type {E} */ e) => 1;\n";
+        let lean = "const a = 1; // kept\n/* x */ f();\nurl(\"//b\")\nconst b = (c), d = (e) => 1;\n";
+        assert_eq!(without_comments(text), lean);
     }
 }

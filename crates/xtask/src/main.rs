@@ -4,6 +4,7 @@
 mod agreement;
 mod apt;
 mod browser;
+mod bundle;
 mod lean;
 mod options;
 mod setup;

@@ -8,12 +8,14 @@ use std::path::{Path, PathBuf};
 /// Files that no visit asks for.
 const LEFT_OUT: [&str; 3] = ["build.json", "sw.js", "vendor/README.md"];
 
-/// Writes `build.json` into the folder that Trunk is filling, else into `dist`. A build to be published loses its comments first.
+/// Writes `build.json` into the folder that Trunk is filling, else into `dist`. A build to be published loses its comments first, and its
+/// modules become one.
 pub fn run() -> Result<(), String> {
     let folder = std::env::var_os("TRUNK_STAGING_DIR").map_or_else(|| PathBuf::from("dist"), PathBuf::from);
     if std::env::var_os("TRUNK_PROFILE").is_some_and(|profile| profile == "release") {
         crate::lean::run(&folder)?;
         crate::lean::join_styles(&folder)?;
+        crate::bundle::run(&folder, "app.js")?;
     }
     let list = describe(&folder)?;
     let path = folder.join("build.json");
