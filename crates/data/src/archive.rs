@@ -1,12 +1,11 @@
 //! Datasets inside zip archives, as PKWARE's APPNOTE describes them.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Seek};
 
-use zip::CompressionMethod;
-use zip::read::{Config, OwnedZipFileEntry, ZipReadOptions};
-use zip::unstable::read::ZipIterable;
+use flate2::read::DeflateDecoder;
+use rawzip::extra_fields::ExtraFieldId;
+use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipFileHeaderRecord, ZipLocator};
 
 use crate::error::DataError;
 use crate::files::Files;
@@ -34,6 +33,9 @@ const MAX_PATH: usize = 4096;
 /// How deep folders may lie in one another.
 const MAX_LEVELS: usize = 32;
 
+/// The most bytes of an entry in the list: 46, and name, extra fields and comment of up to 65,535 each.
+const MAX_RECORD: usize = 46 + 3 * 0xFFFF;
+
 /// The [`Files`] in a zip archive, whose entries are stored or deflated.
 ///
 /// Paths are those in the archive, whether their parts are joined by `/` or by `\`, and without a `/` at the beginning; where
@@ -48,10 +50,20 @@ const MAX_LEVELS: usize = 32;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Archive<R> {
-    reader: RefCell<Window<R>>,
-    files: BTreeMap<String, OwnedZipFileEntry>,
+    archive: ZipArchive<Window<R>>,
+    files: BTreeMap<String, Entry>,
     /// Folders that hold no file, at any depth.
     empty: BTreeSet<String>,
+}
+
+/// A file in the list.
+struct Entry {
+    name: Vec<u8>,
+    size: u64,
+    packed: u64,
+    deflated: bool,
+    link: bool,
+    place: ZipArchiveEntryWayfinder,
 }
 
 impl<R: Read + Seek> Archive<R> {
@@ -62,25 +74,41 @@ impl<R: Read + Seek> Archive<R> {
     /// compressed in another way, or lies outside (`../x`); it lists more than [`MAX_ENTRIES`], a file of more than
     /// [`MAX_FILE_BYTES`], or much more altogether than an archive of its size holds.
     pub fn open(reader: R) -> Result<Self, DataError> {
-        let mut reader = Window::new(reader).map_err(|error| no_archive(&error))?;
-        let length = reader.length();
-        let mut list = ZipIterable::try_new(&mut reader, Config::default()).map_err(|error| no_archive(&error))?;
-        check_count(list.len())?;
-        let (mut files, mut folders, mut unpacked) = (BTreeMap::new(), Vec::new(), 0u64);
-        for entry in list.files().map_err(|error| no_archive(&error))? {
-            let entry = OwnedZipFileEntry::from(entry.map_err(|error| no_archive(&error))?);
-            let path = path_of(&entry.name().map_err(|error| no_archive(&error))?)?;
+        let reader = Window::new(reader).map_err(|error| no_archive(&error))?;
+        let (length, mut room) = (reader.length(), vec![0; MAX_RECORD]);
+        let archive = ZipLocator::new().locate_in_reader(reader, &mut room, length);
+        let archive = archive.map_err(|(_, error)| no_archive(&error))?;
+        check_count(archive.entries_hint())?;
+        let (mut files, mut folders, mut unpacked, mut count) = (BTreeMap::new(), Vec::new(), 0u64, 0);
+        let mut list = archive.entries(&mut room);
+        while let Some(entry) = list.next_entry().map_err(|error| no_archive(&error))? {
+            count += 1;
+            check_count(count)?;
+            let path = path_of(&name_of(&entry))?;
             if path.is_empty() || path.ends_with('/') {
                 folders.push(path);
                 continue;
             }
             check_entry(&entry, &path)?;
-            unpacked = unpacked.saturating_add(entry.size());
+            unpacked = unpacked.saturating_add(entry.uncompressed_size_hint());
             check_unpacked(length, unpacked)?;
-            add(&mut files, path, entry)?;
+            add(&mut files, path, Entry::of(&entry))?;
         }
         let empty = without_files(&folders, &files);
-        Ok(Self { reader: RefCell::new(reader), files, empty })
+        Ok(Self { archive, files, empty })
+    }
+}
+
+impl Entry {
+    fn of(entry: &ZipFileHeaderRecord) -> Self {
+        Self {
+            name: entry.file_path().as_bytes().to_vec(),
+            size: entry.uncompressed_size_hint(),
+            packed: entry.compressed_size_hint(),
+            deflated: entry.compression_method() == CompressionMethod::DEFLATE,
+            link: entry.mode().is_symlink(),
+            place: entry.wayfinder(),
+        }
     }
 }
 
@@ -91,25 +119,28 @@ impl<R: Read + Seek> Files for Archive<R> {
 
     fn read(&self, path: &str) -> io::Result<Vec<u8>> {
         let entry = self.files.get(path).ok_or(io::ErrorKind::NotFound)?;
-        if entry.is_symlink() {
+        if entry.link {
             let advice = "make the archive again with the file itself";
             return Err(io::Error::other(format!("it is a link to another file; {advice}")));
         }
         let damaged = |error: &dyn std::fmt::Display| {
             io::Error::other(format!("its data in the archive is damaged ({error}); fetch or make the archive again"))
         };
-        let mut reader = self.reader.borrow_mut();
         // What a header announces is believed only as far as the archive could hold it.
-        let packed = entry.compressed_size().min(reader.length());
-        let room = entry.size().min(packed.saturating_mul(DEFLATE_RATIO));
+        let packed = entry.packed.min(self.archive.get_ref().length());
+        let room = entry.size.min(packed.saturating_mul(DEFLATE_RATIO));
         let mut bytes = Vec::new();
         bytes.try_reserve_exact(usize::try_from(room).unwrap_or(usize::MAX))?;
-        let file = entry.as_ref().with_reader(&mut *reader, ZipReadOptions::new()).map_err(|error| damaged(&error))?;
-        file.take(entry.size().saturating_add(1)).read_to_end(&mut bytes).map_err(|error| damaged(&error))?;
-        if bytes.len() as u64 == entry.size() {
+        let found = self.archive.get_entry(entry.place).map_err(|error| damaged(&error))?;
+        let packed = found.reader();
+        let file: Box<dyn Read + '_> =
+            if entry.deflated { Box::new(DeflateDecoder::new(packed)) } else { Box::new(packed) };
+        let file = found.verifying_reader(file);
+        file.take(entry.size.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| damaged(&error))?;
+        if bytes.len() as u64 == entry.size {
             Ok(bytes)
         } else {
-            Err(damaged(&format!("{} bytes announced, {} found", entry.size(), bytes.len())))
+            Err(damaged(&format!("{} bytes announced, {} found", entry.size, bytes.len())))
         }
     }
 }
@@ -122,8 +153,8 @@ fn no_archive(error: &dyn std::fmt::Display) -> DataError {
     refused(format!("it can't be read as a zip archive: {error}"), "fetch or make it again")
 }
 
-fn check_count(entries: usize) -> Result<(), DataError> {
-    if entries <= MAX_ENTRIES {
+fn check_count(entries: u64) -> Result<(), DataError> {
+    if entries <= MAX_ENTRIES as u64 {
         return Ok(());
     }
     let found = format!("the archive lists {entries} files, more than the {MAX_ENTRIES} that are allowed");
@@ -131,20 +162,28 @@ fn check_count(entries: usize) -> Result<(), DataError> {
 }
 
 /// Refuses what can't be unpacked.
-fn check_entry(entry: &OwnedZipFileEntry, path: &str) -> Result<(), DataError> {
+fn check_entry(entry: &ZipFileHeaderRecord, path: &str) -> Result<(), DataError> {
     let path = shown(path);
-    if entry.encrypted() {
+    if entry.flags().is_encrypted() {
         return Err(refused(format!("{path} is encrypted"), "make the archive again without a password"));
     }
-    if !matches!(entry.compression(), CompressionMethod::Stored | CompressionMethod::Deflated) {
-        #[expect(deprecated, reason = "nothing else gives the number that the format knows the method by")]
-        let number = entry.compression().to_u16();
-        let name = CompressionMethod::name_from_u16(number);
-        let found = format!("{path} is compressed by method {number} ({name}), not stored or deflated");
+    let method = entry.compression_method();
+    if !matches!(method, CompressionMethod::STORE | CompressionMethod::DEFLATE) {
+        let name = match method {
+            CompressionMethod::DEFLATE64 => " (deflate64)",
+            CompressionMethod::BZIP2 => " (bzip2)",
+            CompressionMethod::LZMA => " (LZMA)",
+            CompressionMethod::ZSTD => " (Zstandard)",
+            CompressionMethod::XZ => " (XZ)",
+            CompressionMethod::PPMD => " (PPMd)",
+            _ => "",
+        };
+        let found = format!("{path} is compressed by method {}{name}, not stored or deflated", method.as_u16());
         return Err(refused(found, "make the archive again with the usual method, deflate"));
     }
-    if entry.size() > MAX_FILE_BYTES {
-        let found = format!("{path} takes {} bytes, more than the {MAX_FILE_BYTES} that are allowed", entry.size());
+    let size = entry.uncompressed_size_hint();
+    if size > MAX_FILE_BYTES {
+        let found = format!("{path} takes {size} bytes, more than the {MAX_FILE_BYTES} that are allowed");
         return Err(refused(found, "take it out of the archive"));
     }
     Ok(())
@@ -160,17 +199,35 @@ fn check_unpacked(length: u64, unpacked: u64) -> Result<(), DataError> {
 }
 
 /// Puts a file in; a later one of the very same name replaces it.
-fn add(
-    files: &mut BTreeMap<String, OwnedZipFileEntry>,
-    path: String,
-    entry: OwnedZipFileEntry,
-) -> Result<(), DataError> {
-    if files.get(&path).is_some_and(|other| other.name_raw() != entry.name_raw()) {
+fn add(files: &mut BTreeMap<String, Entry>, path: String, entry: Entry) -> Result<(), DataError> {
+    if files.get(&path).is_some_and(|other| other.name != entry.name) {
         let found = format!("the archive holds two files that are both called {}", shown(&path));
         return Err(refused(found, "unpack it, rename one of them, and make the archive again"));
     }
     files.insert(path, entry);
     Ok(())
+}
+
+/// The characters 128 to 255 of IBM's code page 437.
+const CODE_PAGE: &str = "\
+    ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{A0}";
+
+/// An entry's name: the one in UTF-8 that programs add where the other is of an old code page (APPNOTE 4.6.9), if it is still of this name;
+/// else the name itself.
+fn name_of(entry: &ZipFileHeaderRecord) -> String {
+    let path = entry.file_path();
+    let bytes = path.as_bytes();
+    let added = entry.extra_fields().find_map(|(id, field)| match field {
+        [1, rest @ ..] if id == ExtraFieldId::INFO_ZIP_UNICODE_PATH => rest.split_first_chunk::<4>(),
+        _ => None,
+    });
+    let added = added.filter(|(sum, _)| u32::from_le_bytes(**sum) == rawzip::crc32(bytes));
+    if let Some(name) = added.and_then(|(_, name)| std::str::from_utf8(name).ok()) {
+        return name.into();
+    }
+    let high = |byte: u8| CODE_PAGE.chars().nth(usize::from(byte) - 128).expect("it has 128 characters");
+    let character = |&byte: &u8| if byte.is_ascii() { char::from(byte) } else { high(byte) };
+    std::str::from_utf8(bytes).map_or_else(|_| bytes.iter().map(character).collect(), str::to_string)
 }
 
 /// An entry's path, its parts joined by `/`, with a `/` at its end for a folder; empty for the folder of all.
@@ -194,7 +251,7 @@ fn path_of(name: &str) -> Result<String, DataError> {
 }
 
 /// Those of the folders, and of the folders around them, in which no file lies.
-fn without_files(folders: &[String], files: &BTreeMap<String, OwnedZipFileEntry>) -> BTreeSet<String> {
+fn without_files(folders: &[String], files: &BTreeMap<String, Entry>) -> BTreeSet<String> {
     let filled = |folder: &str| {
         let from = (std::ops::Bound::Included(folder), std::ops::Bound::Unbounded);
         files.range::<str, _>(from).next().is_some_and(|(path, _)| path.starts_with(folder))
@@ -219,10 +276,10 @@ mod tests {
 
     #[test]
     fn archives_list_only_so_much() {
-        assert!(check_count(MAX_ENTRIES).is_ok());
+        assert!(check_count(MAX_ENTRIES as u64).is_ok());
         let message = "the archive lists 2000001 files, more than the 2000000 that are allowed; give a smaller one, or unpack it \
                        and give the folder";
-        assert_eq!(check_count(MAX_ENTRIES + 1).unwrap_err().to_string(), message);
+        assert_eq!(check_count(MAX_ENTRIES as u64 + 1).unwrap_err().to_string(), message);
     }
 
     #[test]

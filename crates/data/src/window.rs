@@ -1,17 +1,23 @@
 //! A reader that keeps the last block in memory.
 
+use std::cell::RefCell;
 use std::io::{self, Read, Seek, SeekFrom};
+
+use rawzip::ReaderAt;
 
 /// Bytes of a block.
 const BLOCK: u64 = 64 << 10;
 
-/// Reads whole blocks of a reader, so that a walk through an archive's many small records, which seeks before each, costs few
-/// reads; for a file, or a Blob in a browser, each of them is dear. (A [`BufReader`](io::BufReader) forgets what it holds
-/// when it seeks.)
+/// Reads whole blocks of a reader, so that a walk through an archive's many small records costs few reads; for a file, or a Blob in a
+/// browser, each of them is dear.
 pub struct Window<R> {
-    reader: R,
     length: u64,
-    position: u64,
+    loaded: RefCell<Loaded<R>>,
+}
+
+/// The reader, and what was read last.
+struct Loaded<R> {
+    reader: R,
     /// Which block `bytes` is, counted from the start.
     block: Option<u64>,
     bytes: Vec<u8>,
@@ -21,14 +27,18 @@ impl<R: Read + Seek> Window<R> {
     /// Over the whole of `reader`.
     pub fn new(mut reader: R) -> io::Result<Self> {
         let length = reader.seek(SeekFrom::End(0))?;
-        Ok(Self { reader, length, position: 0, block: None, bytes: Vec::new() })
+        Ok(Self { length, loaded: RefCell::new(Loaded { reader, block: None, bytes: Vec::new() }) })
     }
+}
 
+impl<R> Window<R> {
     /// Bytes in all.
     pub fn length(&self) -> u64 {
         self.length
     }
+}
 
+impl<R: Read + Seek> Loaded<R> {
     fn load(&mut self, block: u64) -> io::Result<()> {
         if self.block == Some(block) {
             return Ok(());
@@ -42,29 +52,17 @@ impl<R: Read + Seek> Window<R> {
     }
 }
 
-impl<R: Read + Seek> Read for Window<R> {
-    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
-        if self.position >= self.length || target.is_empty() {
+impl<R: Read + Seek> ReaderAt for Window<R> {
+    fn read_at(&self, target: &mut [u8], position: u64) -> io::Result<usize> {
+        if position >= self.length || target.is_empty() {
             return Ok(0);
         }
-        self.load(self.position / BLOCK)?;
-        let rest = self.bytes.get((self.position % BLOCK) as usize..).unwrap_or_default();
+        let mut loaded = self.loaded.borrow_mut();
+        loaded.load(position / BLOCK)?;
+        let rest = loaded.bytes.get((position % BLOCK) as usize..).unwrap_or_default();
         let count = rest.len().min(target.len());
         target[..count].copy_from_slice(&rest[..count]);
-        self.position += count as u64;
         Ok(count)
-    }
-}
-
-impl<R> Seek for Window<R> {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let target = match to {
-            SeekFrom::Start(position) => Some(position),
-            SeekFrom::End(offset) => self.length.checked_add_signed(offset),
-            SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
-        };
-        self.position = target.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-        Ok(self.position)
     }
 }
 
@@ -96,30 +94,28 @@ mod tests {
 
     #[test]
     fn reads_are_those_of_the_reader_itself() {
-        let mut plain = Cursor::new(bytes());
-        let mut window = Window::new(Cursor::new(bytes())).unwrap();
-        let ends = [SeekFrom::End(-5), SeekFrom::End(3), SeekFrom::Start(0), SeekFrom::Current(-1)];
-        for to in [BLOCK - 3, 7, 2 * BLOCK, 5 * BLOCK].map(SeekFrom::Start).into_iter().chain(ends) {
-            let seeks = [plain.seek(to).ok(), window.seek(to).ok()];
-            assert_eq!(seeks[0], seeks[1], "{to:?}");
-            let mut read = [Vec::new(), Vec::new()];
-            plain.by_ref().take(10).read_to_end(&mut read[0]).unwrap();
-            window.by_ref().take(10).read_to_end(&mut read[1]).unwrap();
-            assert_eq!(read[0], read[1], "{to:?}");
+        let (whole, window) = (bytes(), Window::new(Cursor::new(bytes())).unwrap());
+        for position in [0, 7, BLOCK - 3, 2 * BLOCK, whole.len() as u64 - 5, whole.len() as u64, u64::MAX] {
+            let mut read = [0; 10];
+            let mut count = 0;
+            while count < read.len() {
+                match window.read_at(&mut read[count..], position.saturating_add(count as u64)).unwrap() {
+                    0 => break,
+                    more => count += more,
+                }
+            }
+            let expected = whole.get(position as usize..).unwrap_or_default();
+            assert_eq!(read[..count], expected[..expected.len().min(10)], "{position}");
         }
-        window.seek(SeekFrom::Start(0)).unwrap();
-        let mut all = Vec::new();
-        window.read_to_end(&mut all).unwrap();
-        assert_eq!(all, bytes());
     }
 
     #[test]
     fn many_small_reads_of_a_block_cost_few() {
-        let mut window = Window::new(Counted(Cursor::new(bytes()), 0)).unwrap();
+        let window = Window::new(Counted(Cursor::new(bytes()), 0)).unwrap();
         for position in (0..BLOCK).step_by(64) {
-            window.seek(SeekFrom::Start(position)).unwrap();
-            window.read_exact(&mut [0; 8]).unwrap();
+            window.read_exact_at(&mut [0; 8], position).unwrap();
         }
-        assert!(window.reader.1 <= 16, "{} reads", window.reader.1);
+        let reads = window.loaded.borrow().reader.1;
+        assert!(reads <= 16, "{reads} reads");
     }
 }

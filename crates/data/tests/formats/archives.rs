@@ -104,6 +104,19 @@ fn names_are_made_alike() {
 }
 
 #[test]
+fn a_name_added_in_utf8_counts_while_it_is_of_the_same_name() {
+    let named = |sum: u32| {
+        let field = [&[1][..], &sum.to_le_bytes(), "ża/1.png".as_bytes()].concat();
+        let extra = [&[0x75, 0x70, field.len() as u8, 0][..], &field].concat();
+        archive(with_extra(small(), &extra)).paths()
+    };
+    let mut sum = flate2::Crc::new();
+    sum.update(b"cat/1.png");
+    assert_eq!(named(sum.sum()), ["ża/1.png"]);
+    assert_eq!(named(sum.sum() ^ 1), ["cat/1.png"]);
+}
+
+#[test]
 fn paths_that_lead_out_are_refused() {
     for (name, shown) in [(b"../1.p.ng", "../1.p.ng"), (b"a\\..\\\npng", "a\\..\\\u{FFFD}png")] {
         let message =
@@ -133,7 +146,7 @@ fn of_two_entries_of_one_name_the_later_counts() {
 fn what_can_not_be_unpacked_is_refused() {
     let message = "cat/1.png is encrypted; make the archive again without a password";
     assert_eq!(not_opened(listed(small(), FLAGS, &[1, 0])), message);
-    let message = "cat/1.png is compressed by method 12 (Bzip2), not stored or deflated; make the archive again with the usual \
+    let message = "cat/1.png is compressed by method 12 (bzip2), not stored or deflated; make the archive again with the usual \
                    method, deflate";
     assert_eq!(not_opened(listed(small(), METHOD, &[12, 0])), message);
     let message = not_opened(b"GIF89a".repeat(30));
@@ -170,14 +183,17 @@ fn more_than_an_archive_can_hold_is_refused() {
 
 /// `small`, its size in the field of 64 bits that APPNOTE 4.5.3 describes.
 fn with_wide_size(size: u64) -> Vec<u8> {
-    let mut bytes = listed(small(), SIZE, &[0xFF; 4]);
-    let extra = [&[1, 0, 8, 0][..], &size.to_le_bytes()].concat();
+    with_extra(listed(small(), SIZE, &[0xFF; 4]), &[&[1, 0, 8, 0][..], &size.to_le_bytes()].concat())
+}
+
+/// An archive of one file with extra fields in its list.
+fn with_extra(mut bytes: Vec<u8>, extra: &[u8]) -> Vec<u8> {
     let begin = bytes.windows(4).position(|window| window == b"PK\x01\x02").unwrap();
     let end = bytes.windows(4).position(|window| window == b"PK\x05\x06").unwrap();
     assert_eq!(bytes[begin + 30], 0, "no extra fields so far");
     bytes[begin + 30] = extra.len() as u8;
     bytes[end + 12] += extra.len() as u8;
-    bytes.splice(end..end, extra);
+    bytes.splice(end..end, extra.iter().copied());
     bytes
 }
 
