@@ -1,5 +1,50 @@
-//! Whether a JPEG file is whole. The decoder fills in what is missing from a file cut short, so that half a picture would
-//! pass for one; here a file must reach its end marker.
+//! JPEG files: whether one is whole, and its pixels. The decoder fills in what is missing from a file cut short, so that half a picture
+//! would pass for one; here a file must reach its end marker.
+//!
+//! The decoder is asked directly, and not by way of the crate `image`, which would have it twice in a program.
+
+use image::error::{DecodingError, LimitError, LimitErrorKind};
+use image::metadata::Orientation;
+use image::{ColorType, ImageError, ImageFormat};
+use zune_core::bytestream::ZCursor;
+use zune_core::colorspace::ColorSpace;
+use zune_core::options::DecoderOptions;
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::errors::DecodeErrors;
+
+use crate::picture::{Pixels, limits};
+
+/// The pixels of a file, within the limits: grey ones of a grey picture, red, green and blue of others.
+///
+/// # Errors
+/// [`ImageError::Limits`] where it is too large, [`ImageError::Decoding`] where it is damaged or of a rare kind.
+pub fn decode(bytes: &[u8]) -> Result<Pixels, ImageError> {
+    let options = DecoderOptions::default().set_strict_mode(false).set_max_width(usize::MAX).set_max_height(usize::MAX);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    decoder.decode_headers().map_err(problem)?;
+    let grey = decoder.input_colorspace() == Some(ColorSpace::Luma);
+    let (color, space) = if grey { (ColorType::L8, ColorSpace::Luma) } else { (ColorType::Rgb8, ColorSpace::RGB) };
+    let orientation = decoder.exif().and_then(|exif| Orientation::from_exif_chunk(exif));
+    let (width, height) = decoder.dimensions().unwrap_or_default();
+    // Both are numbers of 16 bits in the file.
+    let (width, height) = (width as u32, height as u32);
+    let mut limits = limits();
+    limits.check_dimensions(width, height)?;
+    let total = u64::from(width) * u64::from(height) * u64::from(color.bytes_per_pixel());
+    limits.reserve(total)?;
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options.jpeg_set_out_colorspace(space));
+    let mut pixels = vec![0; total as usize];
+    decoder.decode_into(&mut pixels).map_err(problem)?;
+    let orientation = orientation.unwrap_or(Orientation::NoTransforms);
+    Ok(Pixels { width, height, color, bytes: pixels, orientation })
+}
+
+fn problem(error: DecodeErrors) -> ImageError {
+    match error {
+        DecodeErrors::LargeDimensions(_) => ImageError::Limits(LimitError::from_kind(LimitErrorKind::DimensionError)),
+        error => ImageError::Decoding(DecodingError::new(ImageFormat::Jpeg.into(), error)),
+    }
+}
 
 /// Whether the markers (ITU-T T.81, annex B) lead from the start to the end of image.
 pub fn is_whole(bytes: &[u8]) -> bool {

@@ -158,7 +158,11 @@ pub fn decode(bytes: &[u8], path: &str) -> Result<Picture, DataError> {
     if format == ImageFormat::Jpeg && !jpeg::is_whole(bytes) {
         return Err(fail(format!("the JPEG data ends early, after {} bytes", bytes.len())));
     }
-    let image = decode_as(bytes, format).map_err(|error| match error {
+    let image = match format {
+        ImageFormat::Jpeg => jpeg::decode(bytes),
+        _ => decode_as(bytes, format),
+    };
+    let image = image.map_err(|error| match error {
         ImageError::Limits(_) => DataError::PictureTooLarge { path: path.to_string() },
         ImageError::IoError(_) => fail(format!("the {format:?} data ends early, after {} bytes", bytes.len())),
         ImageError::Decoding(error) => fail(one_line(&error.to_string())),
@@ -179,20 +183,26 @@ pub fn decode(bytes: &[u8], path: &str) -> Result<Picture, DataError> {
 
 /// A picture as it is stored, in bytes, and how to turn it upright. The library's own type for pictures of any kind comes with
 /// conversions between all kinds, which a page would have to load.
-struct Pixels {
-    width: u32,
-    height: u32,
-    color: ColorType,
-    bytes: Vec<u8>,
-    orientation: Orientation,
+pub(crate) struct Pixels {
+    pub width: u32,
+    pub height: u32,
+    pub color: ColorType,
+    pub bytes: Vec<u8>,
+    pub orientation: Orientation,
 }
 
-/// The picture within the limits.
-fn decode_as(bytes: &[u8], format: ImageFormat) -> Result<Pixels, ImageError> {
+/// What a picture may take.
+pub(crate) fn limits() -> Limits {
     let mut limits = Limits::no_limits();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
     limits.max_alloc = Some(MAX_DECODED_BYTES);
+    limits
+}
+
+/// The picture within the limits.
+fn decode_as(bytes: &[u8], format: ImageFormat) -> Result<Pixels, ImageError> {
+    let mut limits = limits();
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits.clone());
     let mut decoder = reader.into_decoder()?;
