@@ -58,8 +58,9 @@ impl OpenData {
         let (name, source) = match source {
             DataSource::Embedded => (EMBEDDED.into(), Source::Embedded(Rc::new(fetch_embedded(progress).await?))),
             DataSource::Files { name, files } => {
-                let files = files.into_iter().map(|file| (file.path, file.file.0));
-                (name, Source::Files(Rc::new(BlobFiles(files.collect()))))
+                let mut blobs = BlobFiles::default();
+                blobs.0.extend(files.into_iter().map(|file| (file.path, file.file.0)));
+                (name, Source::Files(Rc::new(blobs)))
             }
         };
         let dataset = Rc::new(decode(&source, &options, &left_out, progress)?);

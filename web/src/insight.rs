@@ -8,6 +8,7 @@ use convoke::engine::{Engine, Limits, Run};
 use convoke::formats::NamedTensor;
 use convoke::layers::Layer;
 use convoke::model::Network;
+use convoke::order::{arranged, ascending, largest_first};
 use convoke::plan::{PlanKind, Slice, compile_graph};
 use convoke::step::Step;
 use convoke::train::{ModelFile, Predictor, TrainError};
@@ -95,8 +96,9 @@ impl Insight {
                 wrong.push(WrongPrediction { index: index as u32, label, predicted: predicted as u32, probabilities });
             }
         }
-        let sureness = |wrong: &WrongPrediction| wrong.probabilities[wrong.predicted as usize];
-        wrong.sort_by(|a, b| sureness(b).total_cmp(&sureness(a)));
+        let sureness = |wrong: &WrongPrediction| largest_first(wrong.probabilities[wrong.predicted as usize]);
+        let order = ascending(wrong.iter().map(sureness));
+        let mut wrong = arranged(wrong, &order);
         wrong.truncate(most_wrong);
         let samples = data.test.len();
         Ok(EvaluationReport {
@@ -121,10 +123,9 @@ impl Insight {
         let begun = now();
         let probabilities = self.probabilities(model, &samples, &mut |_, _| {}).await?.swap_remove(0);
         let seconds = (now() - begun).as_secs_f64();
-        let named = model.classes.iter().zip(probabilities);
-        let mut classes: Vec<_> =
-            named.map(|(name, probability)| ClassProbability { name: name.clone(), probability }).collect();
-        classes.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+        let order = ascending(probabilities.iter().copied().map(largest_first));
+        let class = |at: usize| ClassProbability { name: model.classes[at].clone(), probability: probabilities[at] };
+        let classes = order.into_iter().map(class).collect();
         Ok(Reply::Prediction { classes, tiles, seconds })
     }
 }

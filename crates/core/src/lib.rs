@@ -14,6 +14,7 @@ pub mod lower;
 pub mod model;
 pub mod ops;
 pub mod optim;
+pub mod order;
 pub mod plan;
 pub mod random;
 pub mod reference;

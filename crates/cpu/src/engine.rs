@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use bytemuck::Zeroable;
 use convoke_core::engine::{Ceilings, DeviceInfo, DeviceKind, Engine, EngineError, Limits, Pending, Run, StepTime};
+use convoke_core::order::ascending;
 use convoke_core::plan::{PlanStep, Program, Slice, validate};
 use convoke_core::step::Step;
 
@@ -83,14 +84,14 @@ fn run_step(context: &Context, buffers: &mut [Vec<Line>], step: &PlanStep, block
     let mut writes: Vec<Option<&mut [u32]>> = step.writes.iter().map(|_| None).collect();
     for (id, buffer) in buffers.iter_mut().enumerate() {
         let words: &mut [u32] = bytemuck::cast_slice_mut(buffer);
-        let mut pieces: Vec<usize> = (0..step.writes.len()).filter(|&i| step.writes[i].buffer.0 == id).collect();
+        let pieces: Vec<usize> = (0..step.writes.len()).filter(|&i| step.writes[i].buffer.0 == id).collect();
         if pieces.is_empty() {
             read.push(words);
             continue;
         }
-        pieces.sort_by_key(|&i| step.writes[i].offset);
+        let order = ascending(pieces.iter().map(|&i| step.writes[i].offset as u64));
         let (mut rest, mut start) = (words, 0);
-        for i in pieces {
+        for i in order.into_iter().map(|position| pieces[position]) {
             let Slice { offset, bytes, .. } = step.writes[i];
             let (_, from) = rest.split_at_mut(offset / WORD - start);
             let (piece, after) = from.split_at_mut(bytes / WORD);

@@ -8,7 +8,7 @@ use rawzip::extra_fields::ExtraFieldId;
 use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipFileHeaderRecord, ZipLocator};
 
 use crate::error::DataError;
-use crate::files::Files;
+use crate::files::{Files, distinct};
 use crate::window::Window;
 
 /// The most files and folders that an archive may list.
@@ -257,7 +257,7 @@ fn without_files(folders: &[String], files: &BTreeMap<String, Entry>) -> BTreeSe
         files.range::<str, _>(from).next().is_some_and(|(path, _)| path.starts_with(folder))
     };
     let around = folders.iter().flat_map(|folder| folder.match_indices('/').map(|(end, _)| &folder[..=end]));
-    around.filter(|folder| !filled(folder)).map(str::to_string).collect()
+    distinct(around.filter(|folder| !filled(folder)).map(str::to_string))
 }
 
 /// A name as messages show it: on one line, not too long.

@@ -29,7 +29,9 @@ impl MemoryFiles {
 
 impl<P: Into<String>, I: IntoIterator<Item = (P, Vec<u8>)>> From<I> for MemoryFiles {
     fn from(files: I) -> Self {
-        Self(files.into_iter().map(|(path, bytes)| (path.into(), bytes)).collect())
+        let mut held = Self::default();
+        files.into_iter().for_each(|(path, bytes)| held.insert(path, bytes));
+        held
     }
 }
 
@@ -55,7 +57,7 @@ pub struct LeavingOut<'a> {
 impl<'a> LeavingOut<'a> {
     /// `files` without those paths; what is not there anyway doesn't matter.
     pub fn new(files: &'a dyn Files, left_out: impl IntoIterator<Item = String>) -> Self {
-        Self { files, left_out: left_out.into_iter().collect() }
+        Self { files, left_out: distinct(left_out) }
     }
 }
 
@@ -63,8 +65,8 @@ impl Files for LeavingOut<'_> {
     fn paths(&self) -> Vec<String> {
         let (mut kept, gone): (Vec<_>, Vec<_>) =
             self.files.paths().into_iter().partition(|path| !self.left_out.contains(path));
-        let filled: BTreeSet<&str> = kept.iter().flat_map(|path| folders(path)).collect();
-        let emptied: BTreeSet<&str> = gone.iter().flat_map(|path| folders(path)).collect();
+        let filled = distinct(kept.iter().flat_map(|path| folders(path)));
+        let emptied = distinct(gone.iter().flat_map(|path| folders(path)));
         let empty: Vec<String> = emptied.difference(&filled).map(|folder| folder.to_string()).collect();
         kept.extend(empty);
         kept
@@ -73,6 +75,13 @@ impl Files for LeavingOut<'_> {
     fn read(&self, path: &str) -> io::Result<Vec<u8>> {
         if self.left_out.contains(path) { Err(io::ErrorKind::NotFound.into()) } else { self.files.read(path) }
     }
+}
+
+/// The set of these items, put in one by one: `collect` would bring a sort of its own for each kind, which a page would have to load.
+pub(crate) fn distinct<T: Ord>(items: impl IntoIterator<Item = T>) -> BTreeSet<T> {
+    let mut set = BTreeSet::new();
+    set.extend(items);
+    set
 }
 
 /// The folders that a file lies in, each with a `/` at its end.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::builder::{Builder, Side};
 use crate::dataset::Dataset;
 use crate::error::{DataError, Unreadable};
-use crate::files::Files;
+use crate::files::{Files, distinct};
 use crate::open::{Options, Progress, read};
 use crate::picture::decode;
 use crate::split;
@@ -55,7 +55,7 @@ pub fn open(files: &dyn Files, paths: &[String], options: &Options, progress: Pr
 fn plan(paths: &[String], options: &Options) -> Result<(Vec<String>, Vec<Entry>), DataError> {
     let root = common_folder(paths);
     let below: Vec<&str> = paths.iter().filter_map(|path| path.strip_prefix(root)).collect();
-    let top: BTreeSet<&str> = below.iter().filter_map(|path| Some(path.split_once('/')?.0)).collect();
+    let top: BTreeSet<&str> = distinct(below.iter().filter_map(|path| Some(path.split_once('/')?.0)));
     let files = || paths.iter().filter(|path| !path.ends_with('/'));
     if top.is_empty() || files().next().is_some() && !files().any(|path| is_picture(path)) {
         return Err(DataError::NothingFound { files: files().count(), example: files().next().cloned() });

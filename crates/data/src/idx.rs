@@ -1,6 +1,5 @@
 //! IDX files, in which MNIST and its family come: <http://yann.lecun.com/exdb/mnist>, "the IDX file format".
 
-use std::collections::BTreeSet;
 use std::io::{ErrorKind, Read};
 
 use flate2::read::MultiGzDecoder;
@@ -8,7 +7,7 @@ use flate2::read::MultiGzDecoder;
 use crate::builder::{Builder, Side};
 use crate::dataset::Dataset;
 use crate::error::{DataError, Found};
-use crate::files::Files;
+use crate::files::{Files, distinct};
 use crate::open::{Options, Progress, read};
 use crate::picture::{MAX_SIDE, Picture};
 
@@ -55,7 +54,7 @@ impl<'a> Name<'a> {
 /// The IDX files among `paths`, if there are any.
 pub fn find(paths: &[String]) -> Result<Option<Paths>, DataError> {
     let named: Vec<(Name, &String)> = paths.iter().filter_map(|path| Some((Name::parse(path)?, path))).collect();
-    let found: BTreeSet<String> = named.iter().map(|(name, _)| format!("{}{}", name.folder, name.family)).collect();
+    let found = distinct(named.iter().map(|(name, _)| format!("{}{}", name.folder, name.family)));
     if found.len() > 1 {
         return Err(DataError::Several { found: found.iter().map(|prefix| format!("{prefix}*")).collect() });
     }

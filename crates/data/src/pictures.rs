@@ -1,10 +1,9 @@
 //! Datasets of pictures that are in memory already.
 
-use std::collections::BTreeSet;
-
 use crate::builder::{Builder, Side};
 use crate::dataset::{Dataset, Samples};
 use crate::error::DataError;
+use crate::files::distinct;
 use crate::open::Options;
 use crate::picture::Picture;
 use crate::split;
@@ -24,7 +23,7 @@ pub fn from_pictures(
     options.check()?;
     let classes = match classes {
         Some(classes) => classes.to_vec(),
-        None => pictures.iter().map(|(class, _)| class.clone()).collect::<BTreeSet<_>>().into_iter().collect(),
+        None => distinct(pictures.iter().map(|(class, _)| class.clone())).into_iter().collect(),
     };
     if pictures.is_empty() {
         return Err(DataError::Empty { purpose: "to train on".into() });

@@ -58,7 +58,10 @@ impl TensorFile {
         let metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
         let views = SafeTensors::deserialize(bytes).map_err(broken)?;
         let mut tensors = Vec::new();
-        for (name, view) in views.iter() {
+        let mut names = views.names();
+        names.sort_unstable();
+        for name in names {
+            let view = views.tensor(name).map_err(broken)?;
             let data = floats(&view).ok_or_else(|| FormatError::ElementType {
                 file: file.into(),
                 tensor: name.into(),
@@ -66,7 +69,6 @@ impl TensorFile {
             })?;
             tensors.push(NamedTensor { name: name.into(), dims: view.shape().to_vec(), data });
         }
-        tensors.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Self { tensors, metadata })
     }
 

@@ -51,7 +51,9 @@ impl ModelFile {
         let (model, classes) = (self.spec.to_toml(), self.classes.clone());
         let description = Description { model, classes, normalization: self.statistics.to_string(), state };
         let description = serde_json::to_string(&description).expect("plain data");
-        TensorFile { tensors: self.weights.clone(), metadata: BTreeMap::from([(KEY.into(), description)]) }
+        let mut metadata = BTreeMap::new();
+        metadata.insert(KEY.into(), description);
+        TensorFile { tensors: self.weights.clone(), metadata }
     }
 
     /// Reads a model from a file's contents. Tensors whose names begin with `optimizer.` are left aside, so that a checkpoint

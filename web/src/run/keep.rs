@@ -1,6 +1,7 @@
 //! Runs in the browser's storage: a folder each, with the files that the command would leave, and what the page shows of it.
 
 use convoke::data::Dataset;
+use convoke::order::{arranged, ascending, largest_first};
 use convoke::train::{Record, Store};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -91,8 +92,8 @@ impl Library {
                 runs.push(report);
             }
         }
-        runs.sort_by(|a, b| b.begun.total_cmp(&a.begun));
-        Ok(runs)
+        let order = ascending(runs.iter().map(|run| largest_first(run.begun)));
+        Ok(arranged(runs, &order))
     }
 
     pub async fn rename(&self, run: &str, name: &str) -> Result<()> {
