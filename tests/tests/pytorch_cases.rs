@@ -13,7 +13,7 @@ fn all() -> (Fixture, Vec<Case>) {
 fn there_are_cases_of_every_kind() {
     let (_, cases) = all();
     assert!(cases.len() >= 40, "{}", cases.len());
-    for kind in ["conv2d", "linear", "max_pool2d", "average_pool2d", "global_average_pool2d", "cross_entropy"] {
+    for kind in ["conv2d", "linear", "max_pool2d", "average_pool2d", "global_average_pool2d", "cross_entropy", "loss"] {
         assert!(cases.iter().any(|case| case.kind == kind), "{kind}");
     }
 }

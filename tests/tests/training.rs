@@ -80,9 +80,15 @@ fn read(store: &dyn Store, name: &str) -> Vec<u8> {
 fn log(store: &dyn Store) -> Vec<Record> {
     let text = String::from_utf8(read(store, "metrics.jsonl")).unwrap();
     let timeless = |line: &str| match serde_json::from_str(line).unwrap() {
-        Record::Epoch { epoch, train_loss, train_accuracy, test_loss, test_accuracy, .. } => {
-            Record::Epoch { epoch, train_loss, train_accuracy, test_loss, test_accuracy, samples_per_second: 0.0 }
-        }
+        Record::Epoch { epoch, train_loss, train_accuracy, test_loss, test_accuracy, test_top5, .. } => Record::Epoch {
+            epoch,
+            train_loss,
+            train_accuracy,
+            test_loss,
+            test_accuracy,
+            test_top5,
+            samples_per_second: 0.0,
+        },
         step => step,
     };
     text.lines().map(timeless).collect()

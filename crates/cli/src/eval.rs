@@ -71,11 +71,12 @@ pub fn run(args: &EvalArgs) -> Result<ExitCode> {
     let data = source.read(model.spec.input, &mut status.phase("reading pictures"))?;
     check_classes(&model.classes, &data, &source)?;
     let network = model.spec.build()?;
+    let loss = model.loss.loss();
     let input = Input { channels: data.channels, statistics: model.statistics };
     let batch = args.batch_size.min(data.test.len());
-    let Evaluation { loss, accuracy, samples } = block_on(async {
+    let Evaluation { loss, accuracy, samples, .. } = block_on(async {
         let mut preparing = status.phase("preparing kernels");
-        let session = Session::new(engine, &network, Rc::new(data), &input, None, batch, &mut preparing);
+        let session = Session::new(engine, &network, Rc::new(data), &input, &loss, None, batch, &mut preparing);
         let mut session = session.await?;
         session.set_weights(&model.weights)?;
         session.evaluate(&mut status.phase("testing")).await

@@ -16,6 +16,19 @@ pub enum LossKind {
     Pointwise(Pointwise),
 }
 
+impl LossKind {
+    /// What outputs of a network that was trained with this loss say of each class, 0 … 1: the softmax after cross-entropy, whose probabilities
+    /// add up to 1; else the outputs themselves, which were drawn to 0 and 1, cut at these.
+    pub fn probabilities(self, outputs: &[f32]) -> Vec<f64> {
+        let Self::CrossEntropy = self else { return outputs.iter().map(|&x| f64::from(x).clamp(0.0, 1.0)).collect() };
+        // The largest is subtracted first, so that nothing overflows.
+        let largest = outputs.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let powers: Vec<f64> = outputs.iter().map(|&x| f64::from(x - largest).exp()).collect();
+        let sum: f64 = powers.iter().sum();
+        powers.iter().map(|p| p / sum).collect()
+    }
+}
+
 /// A loss as a plan computes it.
 ///
 /// A sample's target is 1 for its label's class and 0 elsewhere; with `label_smoothing` ε it is `1 − ε` and, for every class, `ε / classes`
@@ -31,13 +44,13 @@ pub struct Loss {
     pub kind: LossKind,
     /// The part of each target that is spread evenly over all classes, 0 … 1.
     pub label_smoothing: f32,
-    /// Whether classes have weights: then they are an input, and a step block carries their `weight_scale`.
+    /// Whether classes have weights, for cross-entropy: then they are an input, and a step block carries their `weight_scale`.
     pub weighted: bool,
 }
 
 /// What samples are labelled with, as inputs of a graph.
 #[derive(Clone, Debug)]
-pub(crate) struct Labels {
+pub struct Labels {
     /// `[N]`, integers.
     pub first: ValueId,
     /// The second labels, `[N]`, integers, and the first ones' shares, `[N]`.
@@ -48,6 +61,9 @@ pub(crate) struct Labels {
 
 impl Labels {
     /// Adds the inputs that a loss needs for so many classes, and for samples that are `mixed` of two.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where there are too many classes.
     pub fn of(loss: &Loss, mixed: bool, graph: &mut Graph, classes: usize) -> Result<Self> {
         let labels = TensorType::batched([]).with_dtype(DType::U32);
         let first = graph.input(labels.clone())?;
@@ -57,11 +73,6 @@ impl Labels {
         };
         let class_weights = if loss.weighted { Some(graph.input(TensorType::fixed([classes]))?) } else { None };
         Ok(Self { first, second, class_weights })
-    }
-
-    /// The first labels alone.
-    pub fn plain(&self) -> Self {
-        Self { first: self.first, second: None, class_weights: None }
     }
 }
 
@@ -77,7 +88,10 @@ impl Loss {
     }
 
     /// Adds the losses of the samples, `[N]`: their mean over the global batch is the loss.
-    pub(crate) fn apply(&self, graph: &mut Graph, logits: ValueId, labels: &Labels) -> Result<ValueId> {
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where the logits are not one row a sample.
+    pub fn apply(&self, graph: &mut Graph, logits: ValueId, labels: &Labels) -> Result<ValueId> {
         if self.kind == LossKind::CrossEntropy && *self == self.plain() && labels.second.is_none() {
             return graph.apply1(CrossEntropy, &[logits, labels.first]);
         }
@@ -90,8 +104,9 @@ impl Loss {
         };
         let mut inputs = vec![labels.first];
         inputs.extend(labels.second.iter().flatten());
-        inputs.extend(labels.class_weights);
-        let (mixed, weighted) = (labels.second.is_some(), labels.class_weights.is_some());
+        let class_weights = labels.class_weights.filter(|_| self.kind == LossKind::CrossEntropy);
+        inputs.extend(class_weights);
+        let (mixed, weighted) = (labels.second.is_some(), class_weights.is_some());
         let label_smoothing = self.label_smoothing;
         let targets = graph.apply1(OneHot { classes, label_smoothing, mixed, weighted }, &inputs)?;
         match self.kind {

@@ -27,6 +27,9 @@ pub enum Record {
         test_loss: f64,
         /// The share of the test pictures that are right, 0 … 1.
         test_accuracy: f64,
+        /// The share of the test pictures whose label is among the five largest logits, 0 … 1; where there are more than five classes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        test_top5: Option<f64>,
         /// Samples trained on a second, evaluation and checkpoints left out.
         samples_per_second: f64,
     },

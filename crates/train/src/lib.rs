@@ -5,8 +5,10 @@
 
 mod checkpoint;
 mod error;
+mod evaluation;
 mod event;
 mod feed;
+mod loss;
 mod model_file;
 mod predictor;
 mod session;
@@ -17,10 +19,12 @@ mod weights;
 
 pub use checkpoint::{Best, Checkpoint, Progress};
 pub use error::{Result, TrainError};
+pub use evaluation::{ClassFigures, Confusion, Evaluation};
 pub use event::{Event, Record};
+pub use loss::{ClassWeights, LossName, LossSettings};
 pub use model_file::ModelFile;
 pub use predictor::Predictor;
-pub use session::{Evaluation, Input, Session};
+pub use session::{Input, Session};
 pub use settings::Settings;
 pub use store::{MemoryStore, Store, StoreError, Stored};
 pub use trainer::{Host, Outcome, Trainer, fingerprint};

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::State;
 use crate::error::{Result, TrainError};
+use crate::loss::LossSettings;
 
 /// The metadata's only key: with several, their order in the file, and so its bytes, would differ from one writing to the next.
 const KEY: &str = "convoke";
@@ -22,9 +23,16 @@ struct Description {
     classes: Vec<String>,
     /// Means and standard deviations, as `--normalize` takes them.
     normalization: String,
+    /// What it was trained to minimise, where that is not cross-entropy.
+    #[serde(default, skip_serializing_if = "is_default")]
+    loss: LossSettings,
     /// What only a checkpoint has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     state: Option<State>,
+}
+
+fn is_default(loss: &LossSettings) -> bool {
+    *loss == LossSettings::default()
 }
 
 /// What evaluation and prediction need, and nothing else.
@@ -36,6 +44,8 @@ pub struct ModelFile {
     pub classes: Vec<String>,
     /// How pixels are normalised, for each of the model's channels.
     pub statistics: Statistics,
+    /// The plain loss that it was trained for: what evaluation reports, and what makes probabilities of its outputs.
+    pub loss: LossSettings,
     /// The weights, named as in PyTorch.
     pub weights: Vec<NamedTensor>,
 }
@@ -49,7 +59,8 @@ impl ModelFile {
     /// The file's contents, with what makes it a checkpoint.
     pub(crate) fn with_state(&self, state: Option<State>) -> TensorFile {
         let (model, classes) = (self.spec.to_toml(), self.classes.clone());
-        let description = Description { model, classes, normalization: self.statistics.to_string(), state };
+        let description =
+            Description { model, classes, normalization: self.statistics.to_string(), loss: self.loss.plain(), state };
         let description = serde_json::to_string(&description).expect("plain data");
         let mut metadata = BTreeMap::new();
         metadata.insert(KEY.into(), description);
@@ -80,7 +91,8 @@ impl ModelFile {
         let description: Description = serde_json::from_str(text).map_err(|e| broken(e.to_string()))?;
         let spec = ModelSpec::from_toml(&description.model).map_err(|e| broken(e.to_string()))?;
         let statistics = description.normalization.parse::<Statistics>().map_err(|e| broken(e.to_string()))?;
-        let Description { classes, state, .. } = description;
+        let Description { classes, loss, state, .. } = description;
+        loss.check()?;
         if statistics.mean().len() != spec.input[0] || classes.len() != spec.classes {
             let (means, channels) = (statistics.mean().len(), spec.input[0]);
             let (names, count) = (classes.len(), spec.classes);
@@ -91,6 +103,6 @@ impl ModelFile {
         let network = spec.build()?;
         let weights = contents.tensors.into_iter().filter(|t| !t.name.starts_with("optimizer.")).collect();
         let weights = crate::check_weights(&network, file, weights)?;
-        Ok((Self { spec, classes, statistics, weights }, state))
+        Ok((Self { spec, classes, statistics, loss, weights }, state))
     }
 }

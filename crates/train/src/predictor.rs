@@ -31,8 +31,9 @@ impl Predictor {
         let [channels, height, width] = model.spec.input;
         let (train, test, classes) = (Samples::default(), Samples::default(), model.classes.clone());
         let data = Rc::new(Dataset { train, test, classes, channels, height, width });
+        let loss = model.loss.loss();
         let input = Input { channels, statistics: model.statistics.clone() };
-        let mut session = Session::new(engine, &network, data, &input, None, batch_size, progress).await?;
+        let mut session = Session::new(engine, &network, data, &input, &loss, None, batch_size, progress).await?;
         session.set_weights(&model.weights)?;
         Ok(Self { session })
     }

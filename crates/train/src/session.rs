@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use convoke_core::engine::{Engine, EngineError, Pending, Run};
 use convoke_core::kernels::{Gather, Rule};
-use convoke_core::loss::Loss;
+use convoke_core::loss::{Loss, LossKind};
 use convoke_core::model::Network;
 use convoke_core::plan::{CompileOptions, Place, PlanKind, Program, Slice, compile};
 use convoke_core::step::Step;
@@ -13,6 +13,7 @@ use convoke_data::{Dataset, Samples, Statistics};
 use convoke_formats::NamedTensor;
 
 use crate::error::{Result, TrainError};
+use crate::evaluation::{Confusion, Evaluation};
 use crate::feed::{Feed, upload, upload_batch};
 
 /// How pictures become the network's input.
@@ -22,17 +23,6 @@ pub struct Input {
     pub channels: usize,
     /// Mean and standard deviation, for each of the network's channels.
     pub statistics: Statistics,
-}
-
-/// What a network makes of labelled pictures.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Evaluation {
-    /// The mean loss.
-    pub loss: f64,
-    /// The share of pictures whose largest logit is the label's, 0 … 1.
-    pub accuracy: f64,
-    /// How many pictures there were.
-    pub samples: usize,
 }
 
 /// One run's figures, as the kernel [`Metrics`](convoke_core::kernels::Metrics) leaves them.
@@ -64,10 +54,6 @@ impl Figures {
     pub(crate) fn accuracy(&self) -> f64 {
         self.correct as f64 / self.samples as f64
     }
-
-    pub(crate) fn evaluation(&self) -> Evaluation {
-        Evaluation { loss: self.loss(), accuracy: self.accuracy(), samples: self.samples as usize }
-    }
 }
 
 /// Which of a dataset's halves.
@@ -83,6 +69,7 @@ pub struct Session {
     program: Rc<Program>,
     data: Rc<Dataset>,
     feed: Feed,
+    loss: LossKind,
     next_slot: usize,
 }
 
@@ -93,17 +80,19 @@ impl std::fmt::Debug for Session {
 }
 
 impl Session {
-    /// Plans the network for batches of up to `batch_size` and loads it, with the pictures where they fit. `rule` is the
+    /// Plans the network for batches of up to `batch_size` and loads it, with the pictures where they fit. `loss` is what is minimised, and whose plain kind evaluation reports; `rule` is the
     /// optimizer's, or `None` where nothing is trained. `progress` is told how many of how many kernels are prepared.
     ///
     /// # Errors
     /// [`TrainError::Data`] where the pictures are not of the network's shape; [`TrainError::Model`] where the device can't hold the plan;
     /// [`TrainError::Engine`].
+    #[expect(clippy::too_many_arguments, reason = "each is a different thing, and none has a default")]
     pub async fn new(
         mut engine: Box<dyn Engine>,
         network: &Network,
         data: Rc<Dataset>,
         input: &Input,
+        loss: &Loss,
         rule: Option<Rule>,
         batch_size: usize,
         progress: &mut dyn FnMut(usize, usize),
@@ -121,16 +110,15 @@ impl Session {
         let pictures = data.train.len() + data.test.len();
         let room = limits.max_binding_bytes.min(limits.max_buffer_bytes);
         let (feed, slots, pictures) = Feed::choose(pictures, gather.sample_words(), batch_size, room);
-        let loss = Loss::default();
         let options =
-            CompileOptions { capacity: batch_size, slots, pictures, gather, augment: None, loss, rule, limits };
+            CompileOptions { capacity: batch_size, slots, pictures, gather, augment: None, loss: *loss, rule, limits };
         let program = Rc::new(compile(network, &options)?);
         engine.load(program.clone(), progress).await?;
         if feed == Feed::Resident {
             upload(&mut *engine, &program, &data.train, 0)?;
             upload(&mut *engine, &program, &data.test, data.train.len())?;
         }
-        Ok(Self { engine, program, data, feed, next_slot: 0 })
+        Ok(Self { engine, program, data, feed, loss: loss.kind, next_slot: 0 })
     }
 
     /// The engine.
@@ -264,6 +252,20 @@ impl Session {
         Ok(self.engine.read(&slices))
     }
 
+    /// Sets how much each class counts, where the loss is weighted.
+    ///
+    /// # Errors
+    /// [`TrainError::Engine`].
+    ///
+    /// # Panics
+    /// Where there are more weights than classes.
+    pub fn set_class_weights(&mut self, weights: &[f32]) -> Result<()> {
+        match self.program.class_weights {
+            Some(slice) => Ok(self.engine.write(slice, bytemuck::cast_slice(weights))?),
+            None => Ok(()),
+        }
+    }
+
     /// Lets updates through again after a broken step.
     pub(crate) fn clear_flag(&mut self) -> std::result::Result<(), EngineError> {
         self.engine.write(self.program.flag, &[0])
@@ -278,7 +280,27 @@ impl Session {
             progress(done, total);
             true
         };
-        Ok(self.test_figures(&mut told).await?.evaluation())
+        let figures = self.test_figures(&mut told).await?;
+        let classes = self.program.classes;
+        let words = self.engine.read(&[self.program.tallies]).await?.swap_remove(0);
+        let counts = words.get(1..=classes * classes).map(<[u32]>::to_vec);
+        Ok(Evaluation {
+            loss: figures.loss(),
+            accuracy: figures.accuracy(),
+            top5: f64::from(words[0]) / figures.samples as f64,
+            samples: figures.samples as usize,
+            confusion: counts.map(|counts| Confusion::new(classes, counts)),
+        })
+    }
+
+    /// The share of the pictures evaluated last whose label is among the five largest logits, where there are more than five.
+    pub(crate) async fn top5(&mut self, samples: u64) -> Result<Option<f64>> {
+        if self.program.classes <= 5 {
+            return Ok(None);
+        }
+        let first = Slice { bytes: 4, ..self.program.tallies };
+        let words = self.engine.read(&[first]).await?;
+        Ok(Some(f64::from(words[0][0]) / samples as f64))
     }
 
     /// The figures of all test pictures, or of fewer of them where `progress` breaks off by `false`. It is told how many of how many are
@@ -287,6 +309,7 @@ impl Session {
         let total = self.data.test.len();
         let order: Vec<u32> = (0..total as u32).collect();
         let (mut sum, mut waiting) = (Figures::default(), VecDeque::new());
+        self.engine.write(self.program.tallies, &vec![0; self.program.tallies.bytes / 4])?;
         let batches: Vec<&[u32]> = order.chunks(self.program.capacity).collect();
         // Small groups: slow devices stay responsive, fast ones have the next group waiting.
         for group in batches.chunks(self.program.slots.min(4)) {
@@ -330,7 +353,7 @@ impl Session {
         self.engine.submit(&[Run { plan: PlanKind::Predict, step }])?;
         let words = self.engine.read(&[self.program.logits]).await?;
         let rows = words[0].chunks(self.program.classes).take(step.samples as usize);
-        Ok(rows.map(|row| softmax(bytemuck::cast_slice(row))).collect())
+        Ok(rows.map(|row| self.loss.probabilities(bytemuck::cast_slice(row))).collect())
     }
 }
 
@@ -341,14 +364,6 @@ async fn collect(sum: &mut Figures, group: Option<Pending<'static, Vec<Vec<u32>>
         words[..words.len() - 1].iter().for_each(|words| sum.add(Figures::of(words)));
     }
     Ok(())
-}
-
-/// Probabilities from logits, the largest subtracted first so that nothing overflows.
-fn softmax(logits: &[f32]) -> Vec<f64> {
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let powers: Vec<f64> = logits.iter().map(|&x| f64::from(x - largest).exp()).collect();
-    let sum: f64 = powers.iter().sum();
-    powers.iter().map(|p| p / sum).collect()
 }
 
 fn check_data(network: &Network, data: &Dataset) -> Result<()> {

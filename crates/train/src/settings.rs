@@ -4,6 +4,7 @@ use convoke_core::optim::Optimizer;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, TrainError};
+use crate::loss::LossSettings;
 
 /// How to train. A checkpoint carries it, so that a resumed run goes on as it began.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,6 +16,9 @@ pub struct Settings {
     pub batch_size: usize,
     /// The optimizer.
     pub optimizer: Optimizer,
+    /// What is minimised.
+    #[serde(default)]
+    pub loss: LossSettings,
     /// What the initial weights and the order of the samples follow from.
     pub seed: u64,
     /// Whether each epoch has its own order; if not, all follow the order of the data.
@@ -32,6 +36,7 @@ impl Default for Settings {
             epochs: 15,
             batch_size: 64,
             optimizer: Optimizer::default(),
+            loss: LossSettings::default(),
             seed: 0,
             shuffle: true,
             max_steps: None,
@@ -62,6 +67,7 @@ impl Settings {
         if self.checkpoint_steps == Some(0) || self.max_steps == Some(0) {
             return problem("a number of steps is 0; it has to be 1 or more".into());
         }
+        self.loss.check()?;
         self.optimizer.check().map_err(TrainError::Setting)
     }
 }

@@ -12,9 +12,11 @@ use convoke_formats::NamedTensor;
 
 use crate::checkpoint::{Best, Checkpoint, LOG, Progress};
 use crate::error::{Result, TrainError};
+use crate::evaluation::Evaluation;
 use crate::event::{Event, Record};
+use crate::loss::weight_scale;
 use crate::model_file::ModelFile;
-use crate::session::{Evaluation, Figures, Input, Part, Session};
+use crate::session::{Figures, Input, Part, Session};
 use crate::settings::Settings;
 use crate::store::Store;
 
@@ -62,6 +64,8 @@ pub struct Trainer {
     network: Network,
     settings: Settings,
     statistics: Statistics,
+    /// How much each class counts, where they don't count alike.
+    class_weights: Option<Vec<f32>>,
     progress: Progress,
     fingerprint: String,
     note: String,
@@ -112,13 +116,20 @@ impl Trainer {
         let batch = settings.batch_size.min(data.train.len().max(data.test.len()));
         let rule = Some(settings.optimizer.rule());
         let fingerprint = fingerprint(&data);
-        let mut session = Session::new(engine, &network, data, &input, rule, batch, progress).await?;
+        let loss = settings.loss.loss();
+        let class_weights = match &settings.loss.class_weights {
+            Some(weights) => Some(weights.resolve(&data.train.labels, data.classes.len())?),
+            None => None,
+        };
+        let mut session = Session::new(engine, &network, data, &input, &loss, rule, batch, progress).await?;
         session.set_weights(&weights)?;
+        session.set_class_weights(class_weights.as_deref().unwrap_or_default())?;
         Ok(Self {
             session,
             network,
             settings,
             statistics,
+            class_weights,
             progress: Progress::default(),
             fingerprint,
             note,
@@ -351,11 +362,19 @@ impl Trainer {
             [block.step_size, block.inverse_sqrt_correction] = optimizer.scalars(number);
             block.learning_rate = optimizer.lr() as f32;
             block.number = number as u32;
+            block.weight_scale = self.weight_scale(batch);
             [block.seed_low, block.seed_high] = [self.settings.seed as u32, (self.settings.seed >> 32) as u32];
             runs.extend([PlanKind::Gradients, PlanKind::Update].map(|plan| Run { plan, step: block }));
             slots.push(block.slot);
         }
         Ok(Group { steps: batches.len(), answer: self.session.submit(&runs, &slots)? })
+    }
+
+    /// What a batch's losses are scaled by where classes don't count alike.
+    fn weight_scale(&self, batch: &[u32]) -> f32 {
+        let labels = &self.session.data().train.labels;
+        let weights = self.class_weights.as_deref();
+        weights.map_or(1.0, |weights| weight_scale(batch.iter().map(|&i| weights[labels[i as usize] as usize])))
     }
 
     /// Waits for a submission and records its steps.
@@ -404,20 +423,21 @@ impl Trainer {
         if figures.samples < self.session.data().test.len() as u64 {
             return Ok(false);
         }
-        let test = figures.evaluation();
+        let test_top5 = self.session.top5(figures.samples).await?;
         let samples = self.progress.position as f64;
         let record = Record::Epoch {
             epoch: self.progress.epoch + 1,
             train_loss: self.progress.loss_sum / samples,
             train_accuracy: self.progress.correct as f64 / samples,
-            test_loss: test.loss,
-            test_accuracy: test.accuracy,
+            test_loss: figures.loss(),
+            test_accuracy: figures.accuracy(),
+            test_top5,
             samples_per_second: self.trained.0 as f64 / self.trained.1.max(1e-9),
         };
         self.log(host, &line(&record)).await?;
         (host.events)(&Event::Record(record));
-        if self.progress.best.is_none_or(|best| test.accuracy > best.accuracy) {
-            self.progress.best = Some(Best { step: self.progress.step, accuracy: test.accuracy });
+        if self.progress.best.is_none_or(|best| figures.accuracy() > best.accuracy) {
+            self.progress.best = Some(Best { step: self.progress.step, accuracy: figures.accuracy() });
         }
         self.next_epoch();
         self.save(host).await?;
@@ -472,7 +492,13 @@ impl Trainer {
     pub async fn model(&mut self) -> Result<ModelFile> {
         let weights = self.session.weights().await?;
         let classes = self.session.data().classes.clone();
-        Ok(ModelFile { spec: self.network.spec.clone(), classes, statistics: self.statistics.clone(), weights })
+        Ok(ModelFile {
+            spec: self.network.spec.clone(),
+            classes,
+            statistics: self.statistics.clone(),
+            loss: self.settings.loss.plain(),
+            weights,
+        })
     }
 
     /// Evaluates the model as it is now on the test pictures.

@@ -6,7 +6,8 @@ use convoke_core::autodiff::differentiate;
 use convoke_core::engine::Engine;
 use convoke_core::error::Result;
 use convoke_core::graph::{Graph, ValueId};
-use convoke_core::ops::{AvgPool2d, Bias, Constant, Conv2d, CrossEntropy, Keep, MatMul, MaxPool2d, Reduce};
+use convoke_core::loss::{Labels, Loss, LossKind};
+use convoke_core::ops::{AvgPool2d, Bias, Constant, Conv2d, CrossEntropy, Keep, MatMul, MaxPool2d, Pointwise, Reduce};
 use convoke_core::reference::{self, Batch};
 use convoke_core::shape::{DType, TensorType};
 use convoke_core::tensor::Tensor;
@@ -38,6 +39,9 @@ struct Params {
     padding: [usize; 2],
     dilation: [usize; 2],
     groups: usize,
+    loss: String,
+    label_smoothing: f32,
+    delta: f32,
 }
 
 /// A case as a graph: what it is fed, and its results by role.
@@ -78,6 +82,29 @@ impl Builder<'_> {
         Ok(value)
     }
 
+    /// The mean loss of a batch.
+    fn loss(&mut self, logits: ValueId) -> Result<ValueId> {
+        let Params { label_smoothing, delta, .. } = self.case.params;
+        let kind = match self.case.params.loss.as_str() {
+            "cross_entropy" => LossKind::CrossEntropy,
+            "mse_loss" => LossKind::Pointwise(Pointwise::Squared),
+            "l1_loss" => LossKind::Pointwise(Pointwise::Absolute),
+            "huber_loss" => LossKind::Pointwise(Pointwise::Huber { delta }),
+            other => panic!("{}: there is no loss {other}", self.case.name),
+        };
+        let first = self.batched("labels", DType::U32)?;
+        let has = |role: &str| self.case.tensors.contains_key(role);
+        let (mixed, weighted) = (has("second"), has("class_weights"));
+        let second = match mixed {
+            true => Some([self.batched("second", DType::U32)?, self.batched("first_share", DType::F32)?]),
+            false => None,
+        };
+        let class_weights = if weighted { Some(self.fixed("class_weights")?) } else { None };
+        let labels = Labels { first, second, class_weights };
+        let losses = Loss { kind, label_smoothing, weighted }.apply(&mut self.graph, logits, &labels)?;
+        self.graph.apply1(Reduce { keep: Keep::Nothing, mean: true }, &[losses])
+    }
+
     /// `op(input)` or `op(input, weight) + bias`, with the gradients of all inputs for `grad_output`.
     fn build(mut self) -> Result<Built> {
         self.graph.enter(self.case.name.clone());
@@ -85,7 +112,7 @@ impl Builder<'_> {
         let samples = self.feeds[&input].dims[0];
         let mut wrt = vec![("grad_input", input)];
         let mut results = Vec::new();
-        let Params { kernel_size: kernel, stride, padding, dilation, groups } = self.case.params;
+        let Params { kernel_size: kernel, stride, padding, dilation, groups, .. } = self.case.params;
         let output = match self.case.kind.as_str() {
             "conv2d" | "linear" => {
                 let weight = self.fixed("weight")?;
@@ -119,9 +146,10 @@ impl Builder<'_> {
                 results.push(("losses", losses));
                 self.graph.apply1(Reduce { keep: Keep::Nothing, mean: true }, &[losses])?
             }
+            "loss" => self.loss(input)?,
             other => panic!("{}: there is no kind {other}", self.case.name),
         };
-        let seed = if self.case.kind == "cross_entropy" {
+        let seed = if ["cross_entropy", "loss"].contains(&self.case.kind.as_str()) {
             results.push(("loss", output));
             self.graph.apply1(Constant { value: 1.0, ty: TensorType::fixed([]) }, &[])?
         } else {

@@ -182,7 +182,7 @@ impl Trainer {
             accuracy: f64,
             samples: usize,
         }
-        let train::Evaluation { loss, accuracy, samples } = self.take()?.evaluate().await.map_err(fail)?;
+        let train::Evaluation { loss, accuracy, samples, .. } = self.take()?.evaluate().await.map_err(fail)?;
         Ok(object(&Report { loss, accuracy, samples })?.unchecked_into())
     }
 

@@ -171,7 +171,7 @@ pub(crate) async fn log(store: &dyn Store) -> Result<Reply> {
 
 /// An epoch's figures.
 pub(crate) fn epoch_record(record: &Record) -> Option<EpochRecord> {
-    let &Record::Epoch { epoch, train_loss, train_accuracy, test_loss, test_accuracy, samples_per_second } = record
+    let &Record::Epoch { epoch, train_loss, train_accuracy, test_loss, test_accuracy, samples_per_second, .. } = record
     else {
         return None;
     };

@@ -1,5 +1,7 @@
 //! The options of `convoke train`.
 
+mod loss;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -9,6 +11,7 @@ use convoke::optim::Optimizer;
 use convoke::prelude::{Normalization, Settings};
 
 use crate::failure::{Failure, Result};
+use loss::LossArgs;
 
 /// Train a model, test it after each epoch, and keep all that is needed to use it or to go on
 ///
@@ -69,6 +72,9 @@ pub struct TrainArgs {
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub weight_decay: Option<f64>,
 
+    #[command(flatten)]
+    pub loss: LossArgs,
+
     /// What the first weights and the order of the pictures follow from [default: 0]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -123,7 +129,8 @@ pub struct TrainArgs {
     /// another place) may be given; on another device the run goes on, but not with the same bits. --epochs alone lifts an
     /// earlier --max-steps.
     #[arg(long, value_name = "DIR", conflicts_with_all = [
-        "model", "batch_size", "optimizer", "lr", "momentum", "nesterov", "weight_decay", "seed", "normalize", "init",
+        "model", "batch_size", "optimizer", "lr", "momentum", "nesterov", "weight_decay", "loss", "label_smoothing",
+        "class_weights", "huber_delta", "seed", "normalize", "init",
         "no_shuffle", "checkpoint_every", "out", "force",
     ])]
     pub resume: Option<PathBuf>,
@@ -154,6 +161,7 @@ impl TrainArgs {
             epochs: self.epochs.unwrap_or(default.epochs),
             batch_size: self.batch_size.unwrap_or(default.batch_size),
             optimizer: self.optimizer()?,
+            loss: self.loss.settings(),
             seed: self.seed.unwrap_or(default.seed),
             shuffle: !self.no_shuffle,
             max_steps: self.max_steps,

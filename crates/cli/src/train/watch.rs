@@ -126,7 +126,8 @@ impl Watch {
     }
 
     fn epoch(&mut self, record: &Record) {
-        let &Record::Epoch { epoch, train_loss, train_accuracy, test_loss, test_accuracy, samples_per_second } = record
+        let &Record::Epoch { epoch, train_loss, train_accuracy, test_loss, test_accuracy, samples_per_second, .. } =
+            record
         else {
             return;
         };

@@ -73,10 +73,7 @@ struct Figured {
     x: ValueId,
     labels: Labels,
     logits: ValueId,
-    /// What is minimised.
     losses: ValueId,
-    /// What evaluation reports.
-    plain: ValueId,
 }
 
 impl Figured {
@@ -84,10 +81,8 @@ impl Figured {
         graph.enter("loss");
         let classes = graph.ty(logits).inner();
         let labels = Labels::of(loss, mixed, &mut graph, classes)?;
-        let plain = loss.plain().apply(&mut graph, logits, &labels.plain())?;
-        let is_plain = *loss == loss.plain() && !mixed;
-        let losses = if is_plain { plain } else { loss.apply(&mut graph, logits, &labels)? };
-        Ok(Self { graph, x, labels, logits, losses, plain })
+        let losses = loss.apply(&mut graph, logits, &labels)?;
+        Ok(Self { graph, x, labels, logits, losses })
     }
 
     /// What the update of each parameter follows: the gradient of the mean loss over the global batch, or the statistic of the step.
@@ -219,18 +214,14 @@ impl Memory {
             _ => lowering.step(options.gather.clone(), dataset, batch),
         }
         let training = kind == PlanKind::Gradients;
-        let losses = match kind {
-            PlanKind::Predict => None,
-            PlanKind::Evaluate => Some(head.plain),
-            PlanKind::Gradients | PlanKind::Update => Some(head.losses),
-        };
+        let figures = kind != PlanKind::Predict;
         let mut wanted = vec![head.logits];
-        wanted.extend(losses);
+        wanted.extend(figures.then_some(head.losses));
         wanted.extend(gradients.iter().flatten());
         lowering.lower(&wanted);
-        if let Some(losses) = losses {
+        if figures {
             lowering.enter("metrics");
-            let reads = [head.logits, head.labels.first, losses].map(TensorId::from);
+            let reads = [head.logits, head.labels.first, head.losses].map(TensorId::from);
             let classes = graph.ty(head.logits).inner();
             let tally = if training { Tally::Nothing } else { Tally::of_classes(classes) };
             let writes = std::iter::once(metrics).chain((!training).then_some(tallies));

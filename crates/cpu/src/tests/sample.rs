@@ -157,8 +157,8 @@ fn targets_have_shares_of_labels_weights_and_smoothing() {
     };
     let (first, second, shares) = (vec![1, 3], vec![2, 3], words(&[0.75, 0.25]));
     let weights = words(&[1.0, 2.0, 4.0, 8.0]);
-    assert_eq!(rows(false, false, 0.0, &[first.clone()]), [0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
-    assert_eq!(rows(false, false, 0.5, &[first.clone()])[..4], [0.125, 0.625, 0.125, 0.125]);
+    assert_eq!(rows(false, false, 0.0, std::slice::from_ref(&first)), [0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
+    assert_eq!(rows(false, false, 0.5, std::slice::from_ref(&first))[..4], [0.125, 0.625, 0.125, 0.125]);
     let mixed = [first.clone(), second, shares];
     assert_eq!(rows(true, false, 0.0, &mixed), [0.0, 0.75, 0.25, 0.0, 0.0, 0.0, 0.0, 1.0]);
     let weighted = [first, weights.clone()];
