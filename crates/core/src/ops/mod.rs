@@ -70,6 +70,8 @@ ops! {
     matmul MatMul,
     max_pool2d MaxPool2d,
     max_pool2d_grad MaxPool2dGrad,
+    mul Mul,
+    mul_grad MulGrad,
     narrow Narrow,
     norm Norm,
     norm_grad NormGrad,
@@ -86,6 +88,7 @@ ops! {
     weighted_sum WeightedSum,
 }
 
+pub use mul::Each;
 pub use norm::Over;
 pub use pointwise_loss::Pointwise;
 pub use reduce::Keep;
