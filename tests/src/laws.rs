@@ -19,8 +19,7 @@ const PER_SEED: usize = 2;
 const CAPACITY: usize = 6;
 /// The batches: a full one, a short one that is a part of a larger step, a single sample. The memory that the first
 /// leaves behind must not be seen by the others.
-const BATCHES: [Batch; 3] =
-    [Batch { samples: 6, global: 6 }, Batch { samples: 5, global: 8 }, Batch { samples: 1, global: 1 }];
+const BATCHES: [Batch; 3] = [Batch::whole(6), Batch::part(5, 8), Batch::whole(1)];
 
 /// The seeds that engines are tried on: a GPU compiles every kernel for every shape.
 pub const ENGINE_SEEDS: u64 = if cfg!(feature = "soak") { 40 } else { 2 };

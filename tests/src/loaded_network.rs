@@ -333,7 +333,7 @@ impl<'e> LoadedNetwork<'e> {
             slot: slot as u32,
             first_index: (slot * self.setup.capacity) as u32,
             learning_rate: self.setup.optimizer.lr() as f32,
-            ..crate::step_of(Batch { samples: indices.len(), global })
+            ..crate::step_of(Batch::part(indices.len(), global))
         })
     }
 }

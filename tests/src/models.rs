@@ -159,6 +159,30 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
         ]"#,
     ),
     (
+        "excited, scaled and dropped",
+        r#"
+        input = [3, 9, 8]
+        classes = 4
+        layers = [
+            { type = "conv2d", name = "conv1", out_channels = 8, kernel_size = 3, padding = 1 },
+            { type = "dropout", name = "drop1", p = 0.25 },
+            { type = "relu", name = "on1" },
+            { type = "global_avg_pool", name = "mean" },
+            { type = "conv2d", name = "fc1", out_channels = 4, kernel_size = 1 },
+            { type = "silu", name = "on2" },
+            { type = "conv2d", name = "fc2", out_channels = 8, kernel_size = 1 },
+            { type = "sigmoid", name = "gate" },
+            { type = "multiply", name = "excited", from = ["on1", "gate"] },
+            { type = "layer_scale", name = "scaled", init = 0.5 },
+            { type = "add", name = "sum", from = ["on1", "scaled"] },
+            { type = "gelu", name = "on3" },
+            { type = "multiply", name = "square", from = ["on3", "sum"] },
+            { type = "flatten", name = "flat" },
+            { type = "dropout", name = "drop2" },
+            { type = "linear", name = "out", out_features = "classes" },
+        ]"#,
+    ),
+    (
         "nothing to learn",
         r#"
         input = [6, 2, 2]

@@ -49,7 +49,7 @@ fn shape_rules_agree_with_the_definition() {
 fn derivatives_are_what_finite_differences_say() {
     let mut worst: Vec<(f64, &str)> = Vec::new();
     for (name, example, seed) in cases(SEEDS) {
-        for batch in [Batch { samples: 3, global: 5 }, Batch::whole(1)] {
+        for batch in [Batch::part(3, 5), Batch::whole(1)] {
             let verdict = check_derivative(&example, seed, batch).unwrap();
             let expected_none = NOT_DIFFERENTIABLE.contains(&name);
             match verdict {

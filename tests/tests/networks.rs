@@ -22,8 +22,7 @@ use convoke_tests::{
 /// The most samples of a run: three chunks of a weight's gradient, the last one short.
 const CAPACITY: usize = 9;
 /// Each run's entry of the rings, and its batch: full, a part of a larger step, one sample.
-const RUNS: [(usize, Batch); 3] =
-    [(0, Batch { samples: 9, global: 9 }), (3, Batch { samples: 7, global: 16 }), (7, Batch { samples: 1, global: 1 })];
+const RUNS: [(usize, Batch); 3] = [(0, Batch::whole(9)), (3, Batch::part(7, 16)), (7, Batch::whole(1))];
 
 /// A network with all that it is tried on.
 struct Case {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::functions::exact;
+use crate::random::uniform_at;
 use crate::step::Step;
 
 #[cfg(doc)]
@@ -169,6 +170,13 @@ pub enum Expr {
     InverseHeld,
     /// `(samples of this run) / (samples of the global batch)`.
     Share,
+    /// A random number in 0 ≤ x < 1, for the sample and the element of it that is computed ([`uniform_at`]).
+    Uniform {
+        /// Elements of a sample.
+        inner: usize,
+        /// What tells uses apart.
+        stream: u32,
+    },
     /// A function of one value.
     Unary(Unary, Box<Expr>),
     /// A function of two values.
@@ -191,17 +199,21 @@ impl Expr {
         *self == Self::Input(0)
     }
 
-    /// The value for the given operands in the run that `step` describes, in double precision.
-    pub fn eval(&self, inputs: &[f64], step: &Step) -> f64 {
+    /// The value of element `i` for the given operands in the run that `step` describes, in double precision.
+    pub fn eval(&self, inputs: &[f64], step: &Step, i: usize) -> f64 {
         match self {
             Self::Input(i) => inputs[*i],
             Self::Const(c) => f64::from(*c),
             Self::InverseSamples => f64::from(step.inverse_samples),
             Self::InverseHeld => 1.0 / f64::from(step.samples),
             Self::Share => f64::from(step.samples) * f64::from(step.inverse_samples),
-            Self::Unary(op, a) => op.eval(a.eval(inputs, step)),
+            Self::Uniform { inner, stream } => {
+                let (seed, sample) = (seed_of(step), step.first_sample + (i / inner) as u32);
+                f64::from(uniform_at(seed, *stream, step.number, sample, (i % inner) as u32))
+            }
+            Self::Unary(op, a) => op.eval(a.eval(inputs, step, i)),
             Self::Binary(op, a, b) => {
-                let (a, b) = (a.eval(inputs, step), b.eval(inputs, step));
+                let (a, b) = (a.eval(inputs, step, i), b.eval(inputs, step, i));
                 match op {
                     Binary::Add => a + b,
                     Binary::Sub => a - b,
@@ -224,7 +236,9 @@ impl Expr {
     pub fn substitute(&self, with: &dyn Fn(usize) -> Self) -> Self {
         match self {
             Self::Input(i) => with(*i),
-            Self::Const(_) | Self::InverseSamples | Self::InverseHeld | Self::Share => self.clone(),
+            Self::Const(_) | Self::InverseSamples | Self::InverseHeld | Self::Share | Self::Uniform { .. } => {
+                self.clone()
+            }
             Self::Unary(op, a) => a.substitute(with).unary(*op),
             Self::Binary(op, a, b) => a.substitute(with).binary(*op, b.substitute(with)),
         }
@@ -233,7 +247,12 @@ impl Expr {
     /// The number of nodes, each counted as often as it is written.
     pub fn size(&self) -> usize {
         match self {
-            Self::Input(_) | Self::Const(_) | Self::InverseSamples | Self::InverseHeld | Self::Share => 1,
+            Self::Input(_)
+            | Self::Const(_)
+            | Self::InverseSamples
+            | Self::InverseHeld
+            | Self::Share
+            | Self::Uniform { .. } => 1,
             Self::Unary(_, a) => 1 + a.size(),
             Self::Binary(_, a, b) => 1 + a.size() + b.size(),
         }
@@ -242,7 +261,12 @@ impl Expr {
     /// The number of floating-point operations for one element.
     pub fn flops(&self) -> u64 {
         match self {
-            Self::Input(_) | Self::Const(_) | Self::InverseSamples | Self::InverseHeld | Self::Share => 0,
+            Self::Input(_)
+            | Self::Const(_)
+            | Self::InverseSamples
+            | Self::InverseHeld
+            | Self::Share
+            | Self::Uniform { .. } => 0,
             Self::Unary(op, a) => op.flops() + a.flops(),
             Self::Binary(_, a, b) => 1 + a.flops() + b.flops(),
         }
@@ -257,6 +281,7 @@ impl Expr {
             Self::Const(c) => format!("{splat}({c:?}f)"),
             Self::InverseSamples => format!("{splat}(step.inverse_samples)"),
             Self::InverseHeld => format!("{splat}(1.0 / f32(step.samples))"),
+            Self::Uniform { inner, stream } => format!("uniform_at(i, {inner}u, {stream}u)"),
             Self::Share => format!("{splat}(f32(step.samples) * step.inverse_samples)"),
             Self::Unary(op, a) => {
                 let a = a.wgsl(inputs, splat);
@@ -289,6 +314,7 @@ impl fmt::Display for Expr {
             Self::InverseSamples => write!(f, "1/N"),
             Self::InverseHeld => write!(f, "1/n"),
             Self::Share => write!(f, "n/N"),
+            Self::Uniform { stream, .. } => write!(f, "random{}", stream >> 8),
             Self::Unary(Unary::Neg, a) => write!(f, "-{a}"),
             Self::Unary(Unary::InverseSqrt, a) => write!(f, "1/√{a}"),
             Self::Unary(Unary::Reciprocal, a) => write!(f, "1/{a}"),
@@ -300,6 +326,11 @@ impl fmt::Display for Expr {
             Self::Binary(Binary::WherePositive, a, b) => write!(f, "({a} where {b} > 0)"),
         }
     }
+}
+
+/// The seed in a step block.
+pub fn seed_of(step: &Step) -> u64 {
+    u64::from(step.seed_high) << 32 | u64::from(step.seed_low)
 }
 
 /// What is computed on each accumulated value of a kernel before it is stored: bias, ReLU, a gradient's mask.

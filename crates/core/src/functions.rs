@@ -193,19 +193,75 @@ let below = p * t * bell;
 return select(1.0 - below, below, x < Y(0.0));
 }",
     ),
+    // Philox 4×32-10, as in random.rs; products of words by halves, for WGSL has none of 64 bits.
+    (
+        "philox",
+        "fn philox(counter: vec4u, key: vec2u) -> vec4u {
+var c = counter;
+var k = key;
+for (var round = 0u; round < 10u; round++) {
+let m = vec2u(0xd2511f53u, 0xcd9e8d57u);
+let x = c.xz;
+let low = (m & vec2u(0xffffu)) * (x & vec2u(0xffffu));
+let cross = (m >> vec2u(16u)) * (x & vec2u(0xffffu)) + (low >> vec2u(16u));
+let other = (m & vec2u(0xffffu)) * (x >> vec2u(16u)) + (cross & vec2u(0xffffu));
+let high = (m >> vec2u(16u)) * (x >> vec2u(16u)) + (cross >> vec2u(16u)) + (other >> vec2u(16u));
+let product = m * x;
+c = vec4u(high.y ^ c.y ^ k.x, product.y, high.x ^ c.w ^ k.y, product.x);
+k += vec2u(0x9e3779b9u, 0xbb67ae85u);
+}
+return c;
+}",
+    ),
+    (
+        "uniform_block",
+        "fn uniform_block(i: u32, inner: u32, stream: u32) -> vec4f {
+let counter = vec4u(i % inner / 4u, step.first_sample + i / inner, step.number, stream);
+return vec4f(philox(counter, vec2u(step.seed_low, step.seed_high)) >> vec4u(8u)) * (1.0 / 16777216.0);
+}",
+    ),
     ("gelu", "fn gelu(x: Y) -> Y { return x * normal(x, bell(x)); }"),
     ("gelu_slope", "fn gelu_slope(x: Y) -> Y { let b = bell(x); return normal(x, b) + 0.3989423 * x * b; }"),
 ];
 
-/// The WGSL of the functions that `text` calls, and of those that these call. `whole` is the type of integers beside `Y`.
-pub(crate) fn called(text: &str, whole: &str) -> String {
+/// Random numbers for the vector of elements from `i`, by the number of lanes: one block of four where it holds all of them.
+const UNIFORM: [(usize, &str); 3] = [
+    (
+        1,
+        "fn uniform_at(i: u32, inner: u32, stream: u32) -> Y { return uniform_block(i, inner, stream)[i % inner % 4u]; }",
+    ),
+    (
+        2,
+        "fn uniform_at(i: u32, inner: u32, stream: u32) -> Y {
+let first = uniform_block(i, inner, stream);
+if (inner % 2u == 0u) { return select(first.xy, first.zw, i % inner % 4u == 2u); }
+return Y(first[i % inner % 4u], uniform_block(i + 1u, inner, stream)[(i + 1u) % inner % 4u]);
+}",
+    ),
+    (
+        4,
+        "fn uniform_at(i: u32, inner: u32, stream: u32) -> Y {
+if (inner % 4u == 0u) { return uniform_block(i, inner, stream); }
+var y: Y;
+for (var k = 0u; k < 4u; k++) { y[k] = uniform_block(i + k, inner, stream)[(i + k) % inner % 4u]; }
+return y;
+}",
+    ),
+];
+
+/// The WGSL of the functions that `text` calls, and of those that these call, for vectors of `lanes`.
+pub(crate) fn called(text: &str, lanes: usize) -> String {
     let mut found = String::new();
+    if text.contains("uniform_at(") {
+        found.extend(UNIFORM.iter().filter(|(own, _)| *own == lanes).map(|(_, function)| *function));
+    }
     for (name, function) in WGSL.iter().rev() {
         let call = |text: &str| text.match_indices(name).any(|(at, _)| is_call(text, at, name.len()));
         if call(text) || call(&found) {
             found = format!("{function}\n{found}");
         }
     }
+    let whole = if lanes == 1 { "i32".to_string() } else { format!("vec{lanes}i") };
     if found.contains("Whole(") { format!("alias Whole = {whole};\n{found}") } else { found }
 }
 
@@ -275,9 +331,9 @@ mod tests {
 
     #[test]
     fn a_text_gets_the_functions_that_it_calls() {
-        assert_eq!(called("(x + bias)", "i32"), "");
-        assert_eq!(called("relu(x)", "i32").matches("fn ").count(), 1);
-        let text = called("gelu_slope(x)", "vec4i");
+        assert_eq!(called("(x + bias)", 1), "");
+        assert_eq!(called("relu(x)", 1).matches("fn ").count(), 1);
+        let text = called("gelu_slope(x)", 4);
         for name in ["exponential", "bell", "normal", "gelu_slope"] {
             assert_eq!(text.matches(&format!("fn {name}(")).count(), 1, "{name}");
         }

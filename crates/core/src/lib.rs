@@ -16,6 +16,7 @@ pub mod ops;
 pub mod optim;
 pub mod order;
 pub mod plan;
+mod presets;
 pub mod random;
 pub mod reference;
 pub mod shape;

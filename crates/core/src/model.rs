@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, ValueId};
 use crate::layers::{Builder, Layer};
+use crate::presets;
 use crate::shape::TensorType;
 
 /// The name by which layers refer to the model's input.
@@ -76,15 +77,19 @@ impl ModelSpec {
         Self { name: name.into(), input, classes, layers: Vec::new() }
     }
 
-    /// The preset of that name, or `None`.
+    /// The preset of that name for ten classes and pictures of the size that it was published for, or `None`.
     pub fn preset(name: &str) -> Option<Self> {
-        let (_, text) = PRESETS.iter().find(|(preset, _)| *preset == name)?;
-        Some(Self::from_toml(text).expect("presets are read in a test"))
+        presets::preset(name, None)
+    }
+
+    /// The preset of that name for ten classes and pictures of `[channels, height, width]`, or `None`.
+    pub fn preset_for(name: &str, input: [usize; 3]) -> Option<Self> {
+        presets::preset(name, Some(input))
     }
 
     /// The names of all presets.
     pub fn presets() -> impl Iterator<Item = &'static str> {
-        PRESETS.iter().map(|(name, _)| *name)
+        presets::names()
     }
 
     /// Adds a layer behind the last one.
@@ -378,6 +383,3 @@ impl Network {
         learned.map(|(id, ..)| self.graph.ty(id).inner()).sum()
     }
 }
-
-/// The presets: each a description like a user's own.
-const PRESETS: &[(&str, &str)] = &[("reference-cnn", include_str!("../presets/reference-cnn.toml"))];

@@ -42,6 +42,22 @@ pub enum StreamId {
     Split = 2,
     /// Shapes and values that tests try.
     Test = 3,
+    /// What layers drop while training; `step` and `sample` are those of training, and the layer's number stands above the lowest byte
+    /// ([`uniform_at`]).
+    Dropout = 5,
+}
+
+/// A number in 0 ≤ x < 1, a multiple of 2⁻²⁴, for element `element` of sample `sample` of the global batch: what kernels draw, in numbers that
+/// depend on nothing but this. `stream` is a [`StreamId`] with what tells several uses apart above the lowest byte.
+pub fn uniform_at(seed: u64, stream: u32, step: u32, sample: u32, element: u32) -> f32 {
+    let block = philox4x32([element / 4, sample, step, stream], [seed as u32, (seed >> 32) as u32]);
+    unit(block[(element % 4) as usize])
+}
+
+/// The upper 24 bits as a fraction.
+fn unit(word: u32) -> f32 {
+    const UNIT: f32 = 1.0 / (1 << 24) as f32;
+    (word >> 8) as f32 * UNIT
 }
 
 /// A sequence of random numbers: up to 2³⁴ words, after which it repeats.
@@ -73,8 +89,7 @@ impl Stream {
 
     /// The next number, a multiple of 2⁻²⁴ in 0 ≤ x < 1.
     pub fn next_f32(&mut self) -> f32 {
-        const UNIT: f32 = 1.0 / (1 << 24) as f32;
-        (self.next_u32() >> 8) as f32 * UNIT
+        unit(self.next_u32())
     }
 
     /// The next number in `low ≤ x < high`.

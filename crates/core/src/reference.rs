@@ -12,12 +12,30 @@ pub struct Batch {
     pub samples: usize,
     /// Samples of the global batch, over all runs that share a step.
     pub global: usize,
+    /// What random numbers follow from.
+    pub draws: Draws,
+}
+
+/// What random numbers within a graph follow from: as in the step block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Draws {
+    /// The seed.
+    pub seed: u64,
+    /// The step's number.
+    pub step: u32,
+    /// The position of the run's first sample in the global batch.
+    pub first_sample: u32,
 }
 
 impl Batch {
     /// A run that is the whole step.
-    pub fn whole(samples: usize) -> Self {
-        Self { samples, global: samples }
+    pub const fn whole(samples: usize) -> Self {
+        Self::part(samples, samples)
+    }
+
+    /// A run of `samples` of a step's `global`.
+    pub const fn part(samples: usize, global: usize) -> Self {
+        Self { samples, global, draws: Draws { seed: 0, step: 0, first_sample: 0 } }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Pointwise expressions, evaluated a block at a time: each node of the expression is one vectorised loop over a block that
 //! stays in the first-level cache.
 
-use convoke_core::expr::{Binary, Broadcast, Epilogue, Expr, Unary};
+use convoke_core::expr::{Binary, Broadcast, Epilogue, Expr, Unary, seed_of};
 use convoke_core::functions;
+use convoke_core::random::uniform_at;
 use convoke_core::step::Step;
 
 use crate::context::Context;
@@ -100,6 +101,12 @@ impl<'a> Pointwise<'a> {
             Expr::Const(c) => out.fill(*c),
             Expr::InverseSamples => out.fill(self.step.inverse_samples),
             Expr::InverseHeld => out.fill(1.0 / self.step.samples as f32),
+            Expr::Uniform { inner, stream } => {
+                let (seed, first) = (seed_of(self.step), self.step.first_sample);
+                for (i, out) in (start..).zip(out) {
+                    *out = uniform_at(seed, *stream, self.step.number, first + (i / inner) as u32, (i % inner) as u32);
+                }
+            }
             Expr::Share => out.fill(self.step.samples as f32 * self.step.inverse_samples),
             Expr::Unary(op, a) => {
                 self.eval(a, start, accumulated, out);

@@ -198,7 +198,7 @@ pub(super) fn epilogue(epilogue: &Epilogue, binding: usize, lanes: usize, channe
     let inputs: Vec<String> = std::iter::once("value".to_string()).chain(values).collect();
     let expr = epilogue.expr.wgsl(&inputs, "Y");
     let count = per_channel.len().max(1);
-    let (pack, functions) = (pack("Y", "f32", lanes), called(&expr, &vector("i32", lanes)));
+    let (pack, functions) = (pack("Y", "f32", lanes), called(&expr, lanes));
     format!(
         "const Y_LANES: u32 = {lanes}u;\n{pack}\n{functions}\n{declarations}alias PerChannel = array<Y, {count}>;
 fn per_channel(channel: u32) -> PerChannel {{ return PerChannel({}); }}
@@ -211,7 +211,7 @@ fn epilogue(value: Y, i: u32, at: PerChannel) -> Y {{ return {expr}; }}",
 pub(super) fn expression(expr: &Expr, broadcasts: &[Broadcast], binding: usize, lanes: usize) -> String {
     let Operands { declarations, values, .. } = operands(broadcasts, binding, lanes, None);
     let (ty, expr) = (vector("f32", lanes), expr.wgsl(&values, "Y"));
-    let functions = called(&expr, &vector("i32", lanes));
+    let functions = called(&expr, lanes);
     format!(
         "alias Y = {ty};\nconst Y_LANES: u32 = {lanes}u;\n{functions}\n{declarations}fn value(i: u32) -> Y {{ return Y({expr}); }}"
     )

@@ -65,6 +65,7 @@ ops! {
     conv2d_grad_weight Conv2dGradWeight,
     cross_entropy CrossEntropy,
     cross_entropy_grad CrossEntropyGrad,
+    dropout Dropout,
     expand Expand,
     leaky_relu LeakyRelu,
     matmul MatMul,

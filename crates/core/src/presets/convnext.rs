@@ -10,7 +10,8 @@ const ATTO: [[usize; 2]; 4] = [[40, 2], [80, 2], [160, 6], [320, 2]];
 pub(super) fn atto(sketch: Sketch) -> Sketch {
     let eps = 1e-6;
     let patch = if sketch.side() < 32 { 2 } else { 4 };
-    let mut sketch = sketch.add("stem.0", Conv2d::new(ATTO[0][0], patch).stride(patch)).add("stem.1", LayerNorm { eps });
+    let mut sketch =
+        sketch.add("stem.0", Conv2d::new(ATTO[0][0], patch).stride(patch)).add("stem.1", LayerNorm { eps });
     for (stage, [width, blocks]) in ATTO.into_iter().enumerate() {
         if stage > 0 {
             sketch = sketch.add(format!("stages.{stage}.downsample.0"), LayerNorm { eps });

@@ -24,7 +24,13 @@ pub(super) fn mobilenet_v2(sketch: Sketch) -> Sketch {
 }
 
 /// Expansion of 1×1, depthwise 3×3, projection of 1×1, with a shortcut where the shape stays.
-fn inverted_residual(sketch: Sketch, number: usize, [width, out]: [usize; 2], expansion: usize, stride: usize) -> Sketch {
+fn inverted_residual(
+    sketch: Sketch,
+    number: usize,
+    [width, out]: [usize; 2],
+    expansion: usize,
+    stride: usize,
+) -> Sketch {
     let name = format!("features.{number}");
     let at = |part: usize| format!("{name}.conv.{part}");
     let (from, hidden) = (sketch.last.clone(), width * expansion);

@@ -19,7 +19,8 @@ pub(super) fn mlp(sketch: Sketch) -> Sketch {
 /// LeNet-5 ([LeCun et al., 1998](http://yann.lecun.com/exdb/publis/pdf/lecun-98.pdf)) as it is taught: 28×28 pictures padded to 32×32,
 /// pools without parameters, a linear layer at the end.
 pub(super) fn lenet5(sketch: Sketch) -> Sketch {
-    let sketch = sketch.add("conv1", Conv2d::new(6, 5).padding(2)).add("tanh1", Tanh {}).add("pool1", AvgPool2d::new(2));
+    let sketch =
+        sketch.add("conv1", Conv2d::new(6, 5).padding(2)).add("tanh1", Tanh {}).add("pool1", AvgPool2d::new(2));
     let sketch = sketch.add("conv2", Conv2d::new(16, 5)).add("tanh2", Tanh {}).add("pool2", AvgPool2d::new(2));
     let sketch = sketch.add("flatten", Flatten {}).add("fc1", Linear::new(120)).add("tanh3", Tanh {});
     sketch.add("fc2", Linear::new(84)).add("tanh4", Tanh {}).add("fc3", Linear::new(Features::Classes))

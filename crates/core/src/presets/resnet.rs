@@ -41,7 +41,8 @@ fn block(sketch: Sketch, name: &str, out: usize, stride: usize, projected: bool)
     let main = sketch.last.clone();
     if projected {
         let projection = Conv2d::new(out, 1).stride(stride).without_bias();
-        sketch = sketch.join(at("downsample.0"), &[&shortcut], projection).add(at("downsample.1"), BatchNorm::default());
+        sketch =
+            sketch.join(at("downsample.0"), &[&shortcut], projection).add(at("downsample.1"), BatchNorm::default());
         shortcut = sketch.last.clone();
     }
     sketch.join(at("add"), &[&main, &shortcut], Add {}).add(at("relu2"), Relu {})

@@ -117,7 +117,7 @@ fn finish(epilogue: &Epilogue, operands: &[Vec<f32>], sums: &[f64], step: &Step)
     let at = |i: usize| {
         let operands = epilogue.operands.iter().zip(operands).map(|(b, o)| f64::from(o[b.index(i)]));
         let inputs: Vec<f64> = std::iter::once(sums[i]).chain(operands).collect();
-        epilogue.expr.eval(&inputs, step)
+        epilogue.expr.eval(&inputs, step, i)
     };
     (0..sums.len()).map(at).collect()
 }

@@ -42,7 +42,7 @@ fn maps() {
         let expected: Vec<f64> = (0..len)
             .map(|i| {
                 let inputs: Vec<f64> = operands.iter().zip(&values).map(|(b, v)| f64::from(v[b.index(i)])).collect();
-                expr.eval(&inputs, &step)
+                expr.eval(&inputs, &step, i)
             })
             .collect();
         let reads: Vec<Vec<u32>> = values.iter().map(|v| words(v)).collect();
@@ -58,7 +58,7 @@ fn functions() {
         let positive = matches!(function, Unary::InverseSqrt | Unary::Reciprocal);
         let x: Vec<f32> = (0..1000).map(|_| random.uniform(if positive { 0.5 } else { -9.0 }, 9.0)).collect();
         let expr = Expr::Input(0).unary(function);
-        let expected: Vec<f64> = x.iter().map(|&x| expr.eval(&[f64::from(x)], &step(1))).collect();
+        let expected: Vec<f64> = x.iter().map(|&x| expr.eval(&[f64::from(x)], &step(1), 0)).collect();
         let kernel = Map { len: Extent::Batch(x.len()), expr, operands: vec![Broadcast::Element] };
         check(kernel, &step(1), &[words(&x)], &expected, &expected.iter().map(|y| 0.1 * y).collect::<Vec<_>>());
     }

@@ -30,7 +30,7 @@ impl Sum {
         let operands = epilogue.operands.iter().zip(operands).map(|(b, words)| float(words, b.index(i)));
         let inputs: Vec<f64> = std::iter::once(self.0).chain(operands).collect();
         let size = self.1 + inputs[1..].iter().map(|v| v.abs()).sum::<f64>();
-        (epilogue.expr.eval(&inputs, step), size)
+        (epilogue.expr.eval(&inputs, step, i), size)
     }
 }
 
@@ -128,7 +128,7 @@ fn gemm(k: &Gemm, n: usize, reads: &[Vec<u32>], step: &Step) -> Expected {
 fn map(k: &Map, n: usize, reads: &[Vec<u32>], step: &Step) -> Expected {
     let value = |i: usize| {
         let inputs: Vec<f64> = k.operands.iter().zip(reads).map(|(b, words)| float(words, b.index(i))).collect();
-        (k.expr.eval(&inputs, step), inputs.iter().map(|v| v.abs()).sum())
+        (k.expr.eval(&inputs, step, i), inputs.iter().map(|v| v.abs()).sum())
     };
     Expected::Floats((0..k.len.at(n)).map(value).collect())
 }
@@ -145,7 +145,7 @@ fn reduce(k: &Reduce, n: usize, reads: &[Vec<u32>], step: &Step) -> Expected {
     for (o, r, i) in triples(outer, length, inner) {
         let at = (o * length + r) * inner + i;
         let inputs: Vec<f64> = k.operands.iter().zip(reads).map(|(b, words)| float(words, b.index(at))).collect();
-        sums[o * inner + i].add(k.term.eval(&inputs, step) * factor);
+        sums[o * inner + i].add(k.term.eval(&inputs, step, at) * factor);
     }
     Expected::Floats(sums.into_iter().map(|s| (s.0, s.1)).collect())
 }
