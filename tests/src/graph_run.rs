@@ -6,7 +6,7 @@ use std::rc::Rc;
 use convoke_core::engine::{Engine, Limits, Run};
 use convoke_core::graph::{Graph, ValueId};
 use convoke_core::plan::{GraphProgram, PlanKind, Slice, compile_graph};
-use convoke_core::reference::Batch;
+use convoke_core::reference::{Batch, Draws};
 use convoke_core::shape::DType;
 use convoke_core::step::Step;
 use convoke_core::tensor::Tensor;
@@ -85,7 +85,17 @@ impl<'e> LoadedGraph<'e> {
 /// The step block of a run of so many samples.
 pub fn step_of(batch: Batch) -> Step {
     let inverse_samples = (1.0 / batch.global as f64) as f32;
-    Step { samples: batch.samples as u32, inverse_samples, weight_scale: 1.0, ..Step::default() }
+    let Draws { seed, step, first_sample } = batch.draws;
+    Step {
+        samples: batch.samples as u32,
+        inverse_samples,
+        weight_scale: 1.0,
+        number: step,
+        seed_low: seed as u32,
+        seed_high: (seed >> 32) as u32,
+        first_sample,
+        ..Step::default()
+    }
 }
 
 /// Runs a graph once: see [`LoadedGraph`].

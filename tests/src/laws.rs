@@ -7,7 +7,7 @@ use convoke_core::kernels::{ConvGeometry, Window};
 use convoke_core::ops::{
     Concat, Conv2d, Conv2dGradInput, Conv2dGradWeight, Example, Generator, Keep, MatMul, Reduce, examples,
 };
-use convoke_core::reference::Batch;
+use convoke_core::reference::{Batch, Draws};
 use convoke_core::shape::TensorType;
 
 use crate::agreement::check_engine;
@@ -17,9 +17,11 @@ const PER_SEED: usize = 2;
 
 /// The most samples of the plans that engines are tried on: two chunks of a weight's gradient, the last one short.
 const CAPACITY: usize = 6;
+/// What the second batch draws by.
+const DRAWS: Draws = Draws { seed: 0x0123_4567_89ab_cdef, step: 77, first_sample: 3 };
 /// The batches: a full one, a short one that is a part of a larger step, a single sample. The memory that the first
 /// leaves behind must not be seen by the others.
-const BATCHES: [Batch; 3] = [Batch::whole(6), Batch::part(5, 8), Batch::whole(1)];
+const BATCHES: [Batch; 3] = [Batch::whole(6), Batch { draws: DRAWS, ..Batch::part(5, 8) }, Batch::whole(1)];
 
 /// The seeds that engines are tried on: a GPU compiles every kernel for every shape.
 pub const ENGINE_SEEDS: u64 = if cfg!(feature = "soak") { 40 } else { 2 };
