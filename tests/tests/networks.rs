@@ -9,7 +9,7 @@ use convoke_core::model::Network;
 use convoke_core::ops::CrossEntropy;
 use convoke_core::optim::Optimizer;
 use convoke_core::plan::PlanKind;
-use convoke_core::reference::{self, Batch};
+use convoke_core::reference::{self, Batch, Draws};
 use convoke_core::shape::{DType, TensorType};
 use convoke_core::tensor::Tensor;
 use convoke_tests::agreement::{Errors, KERNEL, LOSS, within};
@@ -23,7 +23,13 @@ use convoke_tests::{
 /// The most samples of a run: three chunks of a weight's gradient, the last one short.
 const CAPACITY: usize = 9;
 /// Each run's entry of the rings, and its batch: full, a part of a larger step, one sample.
-const RUNS: [(usize, Batch); 3] = [(0, Batch::whole(9)), (3, Batch::part(7, 16)), (7, Batch::whole(1))];
+const RUNS: [(usize, Batch); 3] =
+    [(0, first_step(Batch::whole(9))), (3, first_step(Batch::part(7, 16))), (7, first_step(Batch::whole(1)))];
+
+/// The run as part of a training's first step.
+const fn first_step(batch: Batch) -> Batch {
+    Batch { draws: Draws { seed: 0, step: 1, first_sample: 0 }, ..batch }
+}
 
 /// A network with all that it is tried on.
 struct Case {
