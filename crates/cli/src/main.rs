@@ -8,6 +8,7 @@ mod device;
 mod devices;
 mod eval;
 mod failure;
+mod matrix;
 mod model;
 mod output;
 mod predict;

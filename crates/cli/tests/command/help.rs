@@ -37,6 +37,10 @@ fn training_tells_its_options_and_their_true_defaults() {
         "--momentum <X>",
         "--nesterov",
         "--weight-decay <X>",
+        "--loss <NAME>",
+        "--label-smoothing <X>",
+        "--class-weights <WEIGHTS>",
+        "--huber-delta <X>",
         "--seed <N>",
         "--device <DEVICE>",
         "--threads <N>",
@@ -83,7 +87,14 @@ fn every_preset_is_named_where_a_model_is_asked_for() {
 fn the_other_commands_tell_their_options() {
     assert_all(
         &help("eval"),
-        &["--checkpoint <FILE>", "--data <D>", "--batch-size <N>", "--device <DEVICE>", "--json"],
+        &[
+            "--checkpoint <FILE>",
+            "--data <D>",
+            "--batch-size <N>",
+            "--device <DEVICE>",
+            "--matrix <FILE.svg>",
+            "--json",
+        ],
     );
     assert_all(&help("predict"), &["--checkpoint <FILE>", "<IMAGE>...", "--top <K>", "--device <DEVICE>", "--json"]);
     assert_all(&help("devices"), &["--json"]);
