@@ -31,7 +31,6 @@ mod native {
 
 #[cfg(target_family = "wasm")]
 mod browser {
-    use std::cmp::Reverse;
     use std::collections::HashMap;
 
     use convoke_core::kernels::{Bound, Shader};
@@ -45,13 +44,11 @@ mod browser {
     pub(crate) struct Ahead(HashMap<String, JsFuture<Object>>);
 
     impl Ahead {
-        /// Begins to compile shaders, each text once, the longest first: that fills the browser's threads best. What it refuses here it
-        /// refuses again where wgpu asks for it, and is told of there.
+        /// Begins to compile shaders, each text once, in their order. What it refuses here it refuses again where wgpu asks for it, and
+        /// is told of there.
         pub fn begin<'a>(device: &Device, shaders: impl Iterator<Item = &'a Shader>) -> Self {
             let mut pipelines = HashMap::new();
             let Some(device) = device.device.as_webgpu() else { return Self(pipelines) };
-            let mut shaders: Vec<&Shader> = shaders.collect();
-            shaders.sort_by_key(|shader| Reverse(shader.source.len()));
             for shader in shaders {
                 if !pipelines.contains_key(&shader.source)
                     && let Some(pipeline) = begin(device, shader)

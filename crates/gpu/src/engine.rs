@@ -1,11 +1,11 @@
 //! The engine: buffers, submissions, answers.
 
-use std::cmp::Reverse;
 use std::future::ready;
 use std::rc::Rc;
 
 use convoke_core::engine::{Ceilings, DeviceInfo, Engine, EngineError, Limits, Pending, Run, StepTime};
 use convoke_core::kernels::{Shader, Target};
+use convoke_core::order::ascending;
 use convoke_core::plan::{PlanKind, Program, Slice};
 use convoke_core::step::Step;
 
@@ -34,23 +34,8 @@ pub struct GpuEngine {
 struct Loaded {
     buffers: Vec<wgpu::Buffer>,
     ring: wgpu::Buffer,
-    program: Rc<Program>,
-    /// The steps of each plan, in the order of [`PlanKind::ALL`]; none yet where the plan is prepared later.
-    plans: Vec<Option<Vec<Dispatch>>>,
-    /// Submissions so far.
-    submissions: usize,
-    /// What is compiled for the plans that are prepared later.
-    ahead: Option<Ahead>,
-}
-
-/// The submission with which what a run needs later begins to be compiled, beside its steps: the first ones are waited for.
-const PREPARE_REST: usize = 3;
-
-/// Whether a plan is prepared when the program is loaded. In a browser, where compiling keeps people waiting, a program that trains prepares
-/// its steps alone; natively all is compiled where it is created, which is better done before the run than within it.
-fn prepared_at_once(program: &Program, kind: PlanKind) -> bool {
-    let trains = !program.plan(PlanKind::Gradients).steps.is_empty();
-    !(cfg!(target_family = "wasm") && trains) || matches!(kind, PlanKind::Gradients | PlanKind::Update)
+    /// The steps of each plan, in the order of [`PlanKind::ALL`].
+    plans: Vec<Vec<Dispatch>>,
 }
 
 /// Memory is given back at once: a browser would otherwise keep it until it next collects its garbage.
@@ -90,21 +75,18 @@ impl GpuEngine {
 
     async fn load_program(
         &mut self,
-        program: Rc<Program>,
+        program: &Program,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<(), EngineError> {
         self.loaded = None;
-        let (buffers, ring) = self.allocate(&program).await?;
+        let (buffers, ring) = self.allocate(program).await?;
         self.pipelines.begin();
-        let at_once = PlanKind::ALL.map(|kind| prepared_at_once(&program, kind));
-        let plans = program.plans.iter().zip(at_once).filter(|(_, at_once)| *at_once);
-        let steps: Vec<_> = plans.flat_map(|(plan, _)| &plan.steps).collect();
+        let steps: Vec<_> = program.plans.iter().flat_map(|plan| &plan.steps).collect();
         let shaders: Vec<Shader> = steps.iter().map(|step| self.pipelines.shader(step)).collect();
-        let new = shaders.iter().filter(|shader| !self.pipelines.has(shader));
+        // The longest first: that fills a browser's threads best. What is done is told when it is.
+        let order = ascending(shaders.iter().map(|shader| u64::MAX - shader.source.len() as u64));
+        let new = order.iter().map(|&at| &shaders[at]).filter(|shader| !self.pipelines.has(shader));
         let mut ahead = Ahead::begin(&self.device, new);
-        // In the order in which they are compiled: what is done is told when it is.
-        let mut order: Vec<usize> = (0..steps.len()).collect();
-        order.sort_by_key(|&at| Reverse(shaders[at].source.len()));
         let mut dispatches: Vec<Option<Dispatch>> = steps.iter().map(|_| None).collect();
         for (done, at) in (1..).zip(order) {
             let (step, shader) = (steps[at], shaders[at].clone());
@@ -119,37 +101,10 @@ impl GpuEngine {
         }
         self.pipelines.end();
         let mut dispatches = dispatches.into_iter().flatten();
-        let lengths = program.plans.iter().map(|plan| plan.steps.len()).zip(at_once);
-        let plans = lengths.map(|(length, at_once)| at_once.then(|| dispatches.by_ref().take(length).collect()));
-        let plans = plans.collect();
-        self.loaded = Some(Loaded { buffers, ring, program, plans, submissions: 0, ahead: None });
+        let plans = program.plans.iter().map(|plan| dispatches.by_ref().take(plan.steps.len()).collect()).collect();
+        self.loaded = Some(Loaded { buffers, ring, plans });
         self.device.settle().await;
         self.device.check("the program")
-    }
-
-    /// Prepares a plan that was left for later.
-    fn prepare(&mut self, kind: PlanKind) {
-        let Some(loaded) = self.loaded.as_mut().filter(|loaded| loaded.plans[kind as usize].is_none()) else { return };
-        let dispatches = loaded.program.plan(kind).steps.iter().map(|step| {
-            let shader = self.pipelines.shader(step);
-            self.pipelines.dispatch(&self.device, step, shader, &loaded.buffers, &loaded.ring).0
-        });
-        loaded.plans[kind as usize] = Some(dispatches.collect());
-    }
-
-    /// Begins to compile what is prepared later.
-    fn compile_rest(&mut self) {
-        let Some(loaded) = &mut self.loaded else { return };
-        let later = loaded.program.plans.iter().zip(&loaded.plans).filter(|(_, prepared)| prepared.is_none());
-        let shaders: Vec<Shader> =
-            later.flat_map(|(plan, _)| &plan.steps).map(|step| self.pipelines.shader(step)).collect();
-        let new = shaders.iter().filter(|shader| !self.pipelines.has(shader));
-        loaded.ahead = Some(Ahead::begin(&self.device, new));
-    }
-
-    /// The steps of a plan that is prepared.
-    fn dispatches(&self, kind: PlanKind) -> &[Dispatch] {
-        self.loaded().plans[kind as usize].as_deref().expect("a plan is prepared before it is run")
     }
 
     /// Runs one workgroup on no samples. Some drivers translate a pipeline when it is first run: so they begin now, beside the
@@ -170,7 +125,7 @@ impl GpuEngine {
         let mut encoder = self.device.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
         for (entry, run) in runs.iter().enumerate() {
-            for dispatch in self.dispatches(run.plan) {
+            for dispatch in &self.loaded().plans[run.plan as usize] {
                 record(&mut pass, dispatch, entry, run.step.samples as usize);
             }
         }
@@ -188,9 +143,8 @@ impl GpuEngine {
 
     /// Runs each step of a plan in a pass of its own, between two timestamps.
     async fn time_steps(&mut self, run: Run) -> Result<Option<Vec<StepTime>>, EngineError> {
-        self.prepare(run.plan);
         let device = &self.device.device;
-        let dispatches = self.dispatches(run.plan);
+        let dispatches = &self.loaded().plans[run.plan as usize];
         let count = 2 * dispatches.len() as u32;
         if !device.features().contains(wgpu::Features::TIMESTAMP_QUERY) || count > wgpu::QUERY_SET_MAX_QUERIES {
             return Ok(None);
@@ -258,7 +212,7 @@ impl Engine for GpuEngine {
     }
 
     fn load<'a>(&'a mut self, program: Rc<Program>, progress: &'a mut dyn FnMut(usize, usize)) -> Pending<'a, ()> {
-        Box::pin(async move { self.load_program(program, progress).await })
+        Box::pin(async move { self.load_program(&program, progress).await })
     }
 
     fn write(&mut self, slice: Slice, words: &[u32]) -> Result<(), EngineError> {
@@ -274,13 +228,6 @@ impl Engine for GpuEngine {
     }
 
     fn submit(&mut self, runs: &[Run]) -> Result<(), EngineError> {
-        runs.iter().for_each(|run| self.prepare(run.plan));
-        if let Some(loaded) = &mut self.loaded {
-            loaded.submissions += 1;
-            if loaded.submissions == PREPARE_REST {
-                self.compile_rest();
-            }
-        }
         for runs in runs.chunks(RING) {
             self.write_ring(runs);
             let commands = self.encode(runs);
