@@ -45,7 +45,7 @@ impl From<&TrainingSettings> for Settings {
             seed: settings.seed.into(),
             shuffle: settings.shuffle,
             max_steps: settings.max_steps.map(u64::from),
-            checkpoint_steps: None,
+            ..Self::default()
         }
     }
 }
