@@ -5,6 +5,7 @@
 #[cfg(not(target_family = "wasm"))]
 mod ceilings;
 mod context;
+mod depthwise;
 mod direct;
 mod dots;
 mod engine;

@@ -6,6 +6,7 @@ use convoke_core::kernels::{ConvGeometry, ConvGradInput};
 use convoke_core::step::Step;
 
 use crate::context::Context;
+use crate::depthwise::Frame;
 use crate::direct::Direct;
 use crate::pointwise::Pointwise;
 use crate::sheets::Sampling;
@@ -84,6 +85,10 @@ pub fn run(kernel: &ConvGradInput, step: &Step, reads: &[&[u32]], writes: &mut [
     let weight: &[f32] = bytemuck::cast_slice(reads[1]);
     let epilogue = Pointwise::epilogue(&kernel.epilogue, reads, step, context);
 
+    if let Some(frame) = Frame::backward(geometry) {
+        let gx = bytemuck::cast_slice_mut(writes[0]);
+        return super::conv::correlate(&frame, step, gy, weight, &epilogue, gx, context);
+    }
     // Remainders beyond the input hold none of its elements, however large the stride.
     let [ph, pw] = [0, 1].map(|axis| geometry.window.stride[axis].min(geometry.window.input[axis]));
     let phases: Vec<Phase<'_>> =

@@ -5,6 +5,7 @@ use convoke_core::step::Step;
 
 use super::conv::sampling;
 use crate::context::Context;
+use crate::depthwise::{Frame, Gradient};
 use crate::sheets::Sheets;
 use crate::dots::{Dots, Operand};
 
@@ -68,10 +69,51 @@ impl Shared<'_> {
     }
 }
 
+/// Channels of one task, where they are independent.
+const TASK_CHANNELS: usize = 8;
+
+/// The gradient of a depthwise convolution's weight.
+fn depthwise(
+    kernel: &ConvGradWeight,
+    frame: &Frame,
+    step: &Step,
+    reads: &[&[u32]],
+    writes: &mut [&mut [u32]],
+    context: &Context,
+) {
+    let (channels, samples) = (kernel.geometry.in_channels, step.samples as usize);
+    let ([source, output], taps) = (frame.planes(), frame.taps());
+    let (x, gy): (&[f32], &[f32]) = (bytemuck::cast_slice(reads[0]), bytemuck::cast_slice(reads[1]));
+    let partial: &mut [f32] = bytemuck::cast_slice_mut(writes[0]);
+    let chunks = partial.chunks_exact_mut(channels * taps).take(samples.div_ceil(kernel.chunk));
+    let pieces = chunks.enumerate().flat_map(|(chunk, out)| {
+        let parts = out.chunks_mut(TASK_CHANNELS * taps).enumerate();
+        parts.map(move |(part, out)| (chunk * kernel.chunk, part * TASK_CHANNELS, out))
+    });
+    context.tasks(pieces, |_, (first, channel, out)| {
+        let [gradient_len, sums_len] = frame.gradient_len();
+        let mut memory = context.scratch(frame.len + gradient_len + sums_len);
+        memory.fill(0.0);
+        let (memory, rest) = memory.split_at_mut(frame.len);
+        let (gradient, sums) = rest.split_at_mut(gradient_len);
+        for (c, out) in out.chunks_exact_mut(taps).enumerate() {
+            let planes = (first..(first + kernel.chunk).min(samples)).map(|n| {
+                let place = n * channels + channel + c;
+                (&x[place * source..][..source], &gy[place * output..][..output])
+            });
+            let gradients = [&mut *gradient, &mut *sums];
+            context.arch.dispatch(Gradient { frame, planes, memory, gradients, out });
+        }
+    });
+}
+
 /// Runs the kernel: reads, writes as the kernel's description lists them.
 pub fn run(kernel: &ConvGradWeight, step: &Step, reads: &[&[u32]], writes: &mut [&mut [u32]], context: &Context) {
     let geometry = &kernel.geometry;
     let samples = step.samples as usize;
+    if let Some(frame) = Frame::forward(geometry) {
+        return depthwise(kernel, &frame, step, reads, writes, context);
+    }
     let sampling = sampling(geometry);
     let strip = crate::direct::strip_rows(&sampling, geometry.group_in(), PIECE_BYTES);
     let sheets = Sheets::new(sampling, strip);

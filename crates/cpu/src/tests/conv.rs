@@ -19,7 +19,9 @@ pub(super) fn window(random: &mut Stream, largest: usize) -> Window {
 
 fn geometry(random: &mut Stream) -> ConvGeometry {
     let groups = between(random, 1, 3);
-    let [in_channels, out_channels] = [between(random, 1, 5), between(random, 1, 11)].map(|c| c * groups);
+    let depthwise = between(random, 1, 3) == 1;
+    let [in_channels, out_channels] =
+        [between(random, 1, 5), between(random, 1, 11)].map(|c| if depthwise { groups } else { c * groups });
     ConvGeometry { in_channels, out_channels, groups, window: window(random, 20) }
 }
 
@@ -33,6 +35,10 @@ fn chosen() -> Vec<ConvGeometry> {
         geometry.window.padding = [0, 0];
         geometry
     };
+    let strided = |mut geometry: ConvGeometry| {
+        geometry.window.stride = [2, 2];
+        geometry
+    };
     let depthwise = |mut geometry: ConvGeometry| {
         geometry.groups = geometry.in_channels;
         geometry
@@ -44,6 +50,14 @@ fn chosen() -> Vec<ConvGeometry> {
         same([64, 70], [7, 7], 1),
         valid(same([4, 33], [9, 33], 5)),
         depthwise(same([19, 38], [11, 13], 3)),
+        depthwise(same([5, 5], [28, 28], 3)),
+        depthwise(strided(same([7, 7], [28, 27], 3))),
+        depthwise(strided(same([3, 3], [14, 33], 5))),
+        depthwise(same([4, 4], [7, 7], 7)),
+        depthwise(valid(same([2, 2], [9, 40], 3))),
+        depthwise(strided(same([2, 2], [5, 5], 1))),
+        strided(same([6, 5], [14, 14], 3)),
+        strided(same([9, 10], [15, 14], 1)),
         same([2, 3], [2, 2], 3),
     ]
 }
