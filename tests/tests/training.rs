@@ -49,6 +49,14 @@ fn settings(optimizer: Optimizer) -> Settings {
     Settings { epochs: 4, batch_size: 8, optimizer, seed: 7, checkpoint_steps: Some(5), ..Settings::default() }
 }
 
+/// Every augmentation at once.
+const EVERYTHING: &str = "crop=1,flip,vertical_flip,rotate,translate,scale,shear,resized_crop=0.5:1,brightness,contrast,saturation,\
+                          grey,cutout=2,mixup,cutmix";
+
+fn augmented(how: &str) -> Settings {
+    Settings { augment: how.parse().unwrap(), ..settings(Optimizer::sgd(0.05, 0.9)) }
+}
+
 fn trainer(engine: Box<dyn Engine>, settings: Settings) -> Result<Trainer> {
     let data = data(1);
     let statistics = Normalization::Dataset.resolve(&data, 1).unwrap();
@@ -97,14 +105,20 @@ fn log(store: &dyn Store) -> Vec<Record> {
 #[test]
 fn a_run_that_is_stopped_anywhere_ends_as_one_that_was_not() {
     for subject in engines() {
-        for optimizer in [Optimizer::sgd(0.05, 0.9), Optimizer::adam(0.002)] {
+        let settings = [
+            settings(Optimizer::sgd(0.05, 0.9)),
+            settings(Optimizer::adam(0.002)),
+            augmented("crop=1,flip"),
+            augmented(EVERYTHING),
+        ];
+        for settings in settings {
             let whole = MemoryStore::default();
-            let mut trainer = trainer(subject.another(), settings(optimizer)).unwrap();
+            let mut trainer = trainer(subject.another(), settings.clone()).unwrap();
             assert_eq!(run(&mut trainer, &whole, None).unwrap(), Outcome::Finished);
             assert_eq!(log(&whole).len(), 4 * 13 + 4, "{}", subject.name);
 
             let (pieces, mut stream) = (MemoryStore::default(), Stream::new(3, StreamId::Test, 0, 0));
-            let mut trainer = self::trainer(subject.another(), settings(optimizer)).unwrap();
+            let mut trainer = self::trainer(subject.another(), settings.clone()).unwrap();
             let mut interruptions = 0;
             while run(&mut trainer, &pieces, Some(u64::from(1 + stream.below(9)))).unwrap() == Outcome::Stopped {
                 interruptions += 1;
@@ -113,10 +127,24 @@ fn a_run_that_is_stopped_anywhere_ends_as_one_that_was_not() {
                 trainer = block_on(Trainer::resume(subject.another(), data(1), checkpoint, &mut |_, _| {})).unwrap();
             }
             assert!(interruptions > 2, "{interruptions} interruptions");
-            assert_eq!(log(&whole), log(&pieces), "{} {optimizer:?}", subject.name);
+            assert_eq!(log(&whole), log(&pieces), "{} {settings:?}", subject.name);
             assert!(read(&whole, "model.safetensors") == read(&pieces, "model.safetensors"), "{}", subject.name);
         }
     }
+}
+
+#[test]
+fn augmentation_changes_what_is_trained_on_and_not_what_is_tested_on() {
+    let store = MemoryStore::default();
+    let mut plain = trainer(cpu(None), settings(Optimizer::sgd(0.05, 0.9))).unwrap();
+    let mut changed = trainer(cpu(None), augmented("crop=1,flip")).unwrap();
+    assert_eq!(block_on(plain.evaluate()).unwrap(), block_on(changed.evaluate()).unwrap());
+    let first = |trainer: &mut Trainer| block_on(trainer.steps(1, &|| Duration::ZERO)).unwrap();
+    assert_ne!(first(&mut plain), first(&mut changed));
+    // What is learned of shifted and mirrored pictures holds for those that are not.
+    run(&mut changed, &store, None).unwrap();
+    let Some(Record::Epoch { test_accuracy, .. }) = log(&store).pop() else { panic!("an epoch comes last") };
+    assert!(test_accuracy > 0.9, "{test_accuracy}");
 }
 
 #[test]
@@ -196,6 +224,7 @@ fn settings_out_of_range_are_named() {
     let cases = [
         (Settings { batch_size: 0, ..base.clone() }, "the batch size is 0"),
         (Settings { epochs: 0, ..base.clone() }, "the number of epochs is 0"),
+        (augmented("crop=8"), "crop=8 is larger than a picture of 9×7 pixels"),
         (settings(Optimizer::sgd(f64::NAN, 0.9)), "the learning rate is NaN"),
         (settings(Optimizer::sgd(0.1, 1.0)), "momentum is 1"),
         (settings(Optimizer::sgd(1e39, 0.0)), "the learning rate is"),
@@ -246,16 +275,18 @@ impl Engine for Narrow {
 #[test]
 fn pictures_that_are_sent_batch_by_batch_train_as_those_that_lie_on_the_device() {
     for subject in engines() {
-        // A binding of 8,192 bytes holds the 8,064 that the convolution computes, but not the pictures' 8,448.
-        let [resident, streamed] = [subject.another(), Box::new(Narrow(subject.another()))].map(|engine| {
-            let store = MemoryStore::default();
-            let mut trainer = trainer(engine, settings(Optimizer::sgd(0.05, 0.9))).unwrap();
-            let pictures = trainer.session().program().pictures;
-            run(&mut trainer, &store, None).unwrap();
-            (pictures, log(&store))
-        });
-        assert!(resident.0 == 132 && streamed.0 < 132, "{} and {} pictures on the device", resident.0, streamed.0);
-        assert_eq!(resident.1, streamed.1, "{}", subject.name);
+        for augment in ["none", "crop=1,flip", EVERYTHING] {
+            // A binding of 8,192 bytes holds the 8,064 that the convolution computes, but not the pictures' 8,448.
+            let [resident, streamed] = [subject.another(), Box::new(Narrow(subject.another()))].map(|engine| {
+                let store = MemoryStore::default();
+                let mut trainer = trainer(engine, augmented(augment)).unwrap();
+                let pictures = trainer.session().program().pictures;
+                run(&mut trainer, &store, None).unwrap();
+                (pictures, log(&store))
+            });
+            assert!(resident.0 == 132 && streamed.0 < 132, "{} and {} pictures on the device", resident.0, streamed.0);
+            assert_eq!(resident.1, streamed.1, "{} {augment}", subject.name);
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! How to train, between the page's names and the trainer's.
 
 use convoke::optim::Optimizer;
-use convoke::train::Settings;
+use convoke::train::{Augment, Settings};
 
 use crate::protocol::{OptimizerKind, OptimizerSettings, TrainingSettings};
 
@@ -44,6 +44,7 @@ impl From<&TrainingSettings> for Settings {
             optimizer: settings.optimizer.clone().into(),
             seed: settings.seed.into(),
             shuffle: settings.shuffle,
+            augment: Augment::NONE,
             max_steps: settings.max_steps.map(u64::from),
             ..Self::default()
         }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use clap::Args;
 use convoke::block_on;
 use convoke::device::DeviceRequest;
-use convoke::prelude::{Confusion, Evaluation, Input, ModelFile, Session};
+use convoke::prelude::{Augment, Confusion, Evaluation, Input, ModelFile, Session};
 use convoke::train::ClassFigures;
 use serde::Serialize;
 
@@ -97,7 +97,7 @@ pub fn run(args: &EvalArgs) -> Result<ExitCode> {
     check_classes(&model.classes, &data, &source)?;
     let network = model.spec.build()?;
     let loss = model.loss.loss();
-    let input = Input { channels: data.channels, statistics: model.statistics.clone() };
+    let input = Input { channels: data.channels, statistics: model.statistics.clone(), augment: Augment::NONE };
     let batch = args.batch_size.min(data.test.len());
     let evaluation = block_on(async {
         let mut preparing = status.phase("preparing kernels");

@@ -84,8 +84,8 @@ pub mod prelude {
     pub use convoke_core::optim::Optimizer;
     pub use convoke_data::{Dataset, Files, Normalization, Options, Samples, Statistics};
     pub use convoke_train::{
-        Checkpoint, Confusion, Evaluation, Event, Host, Input, MemoryStore, ModelFile, Outcome, Predictor, Record,
-        Session, Settings, Store, TrainError, Trainer,
+        Augment, Checkpoint, Confusion, Evaluation, Event, Host, Input, MemoryStore, ModelFile, Outcome, Predictor,
+        Record, Session, Settings, Store, TrainError, Trainer,
     };
 
     pub use crate::device::DeviceRequest;

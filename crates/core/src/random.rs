@@ -45,6 +45,10 @@ pub enum StreamId {
     /// What layers drop while training; `step` and `sample` are those of training, and the layer's number stands above the lowest byte
     /// ([`uniform_at`]).
     Dropout = 5,
+    /// How a picture is changed at random while training; `step` is the step's number, `sample` the position in the global batch.
+    Augment = 6,
+    /// How two pictures are mixed; `step` and `sample` as above.
+    Mix = 7,
 }
 
 /// A number in 0 ≤ x < 1, a multiple of 2⁻²⁴, for element `element` of sample `sample` of the global batch: what kernels draw, in numbers that

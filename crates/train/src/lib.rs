@@ -3,6 +3,7 @@
 //! Nothing here reads files, asks for the time or names a device: a [`Trainer`] is given an
 //! [`Engine`](convoke_core::engine::Engine), a [`Store`] for what it keeps and a [`Host`] for the rest.
 
+mod augment;
 mod checkpoint;
 mod error;
 mod evaluation;
@@ -17,6 +18,7 @@ mod store;
 mod trainer;
 mod weights;
 
+pub use augment::{Augment, AugmentOption, Draw, OPTIONS as AUGMENT_OPTIONS};
 pub use checkpoint::{Best, Checkpoint, Progress};
 pub use error::{Result, TrainError};
 pub use evaluation::{ClassFigures, Confusion, Evaluation};

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use convoke_core::engine::Engine;
 use convoke_data::{Dataset, Samples};
 
+use crate::augment::Augment;
 use crate::error::Result;
 use crate::model_file::ModelFile;
 use crate::session::{Input, Session};
@@ -32,7 +33,7 @@ impl Predictor {
         let (train, test, classes) = (Samples::default(), Samples::default(), model.classes.clone());
         let data = Rc::new(Dataset { train, test, classes, channels, height, width });
         let loss = model.loss.loss();
-        let input = Input { channels, statistics: model.statistics.clone() };
+        let input = Input { channels, statistics: model.statistics.clone(), augment: Augment::NONE };
         let mut session = Session::new(engine, &network, data, &input, &loss, None, batch_size, progress).await?;
         session.set_weights(&model.weights)?;
         Ok(Self { session })

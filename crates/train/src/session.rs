@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use convoke_core::engine::{Engine, EngineError, Pending, Run};
-use convoke_core::kernels::{Gather, Rule};
+use convoke_core::kernels::{AugmentedGather, Gather, Rule};
 use convoke_core::loss::{Loss, LossKind};
 use convoke_core::model::Network;
 use convoke_core::plan::{CompileOptions, Place, PlanKind, Program, Slice, compile};
@@ -12,9 +12,10 @@ use convoke_core::step::Step;
 use convoke_data::{Dataset, Samples, Statistics};
 use convoke_formats::NamedTensor;
 
+use crate::augment::{Augment, Share};
 use crate::error::{Result, TrainError};
 use crate::evaluation::{Confusion, Evaluation};
-use crate::feed::{Feed, upload, upload_batch};
+use crate::feed::{Batch, Feed, upload, upload_batch};
 
 /// How pictures become the network's input.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +24,8 @@ pub struct Input {
     pub channels: usize,
     /// Mean and standard deviation, for each of the network's channels.
     pub statistics: Statistics,
+    /// How pictures are changed at random where gradients are computed.
+    pub augment: Augment,
 }
 
 /// One run's figures, as the kernel [`Metrics`](convoke_core::kernels::Metrics) leaves them.
@@ -70,6 +73,7 @@ pub struct Session {
     data: Rc<Dataset>,
     feed: Feed,
     loss: LossKind,
+    augment: Augment,
     next_slot: usize,
 }
 
@@ -99,6 +103,7 @@ impl Session {
     ) -> Result<Self> {
         check_data(network, &data)?;
         let [channels, height, width] = network.spec.input;
+        input.augment.check_size([height, width])?;
         let gather = Gather {
             source_channels: input.channels,
             channels,
@@ -109,16 +114,21 @@ impl Session {
         let limits = engine.limits();
         let pictures = data.train.len() + data.test.len();
         let room = limits.max_binding_bytes.min(limits.max_buffer_bytes);
-        let (feed, slots, pictures) = Feed::choose(pictures, gather.sample_words(), batch_size, room);
+        let augment = input.augment.kernel(&gather, [height, width]);
+        let partner = usize::from(input.augment.mixes());
+        let block = augment.as_ref().map_or(0, AugmentedGather::block_words);
+        let batch = Batch { capacity: batch_size, partner, block };
+        let (feed, slots, pictures) = Feed::choose(pictures, gather.sample_words(), batch, room);
         let options =
-            CompileOptions { capacity: batch_size, slots, pictures, gather, augment: None, loss: *loss, rule, limits };
+            CompileOptions { capacity: batch_size, slots, pictures, gather, augment, loss: *loss, rule, limits };
         let program = Rc::new(compile(network, &options)?);
         engine.load(program.clone(), progress).await?;
         if feed == Feed::Resident {
             upload(&mut *engine, &program, &data.train, 0)?;
             upload(&mut *engine, &program, &data.test, data.train.len())?;
         }
-        Ok(Self { engine, program, data, feed, loss: loss.kind, next_slot: 0 })
+        let augment = input.augment.clone();
+        Ok(Self { engine, program, data, feed, loss: loss.kind, augment, next_slot: 0 })
     }
 
     /// The engine.
@@ -208,7 +218,7 @@ impl Session {
         self.program.slots
     }
 
-    /// Sends a batch to the next entry of the ring and returns the step block that names it.
+    /// Sends a batch to the next entry of the ring, as it is, and returns the step block that names it.
     pub(crate) fn stage(&mut self, part: Part, batch: &[u32]) -> Result<Step> {
         let data = self.data.clone();
         match (self.feed, part) {
@@ -222,11 +232,46 @@ impl Session {
         }
     }
 
+    /// Sends a share of a step's batch of training pictures to the next entry of the ring, with what is changed of them at random, and returns
+    /// the step block that names it: its number, its seed, and its place in the global batch, over which the loss is a mean.
+    pub(crate) fn stage_share(&mut self, share: &Share<'_>) -> Result<Step> {
+        let data = self.data.clone();
+        let first = self.first_place();
+        let mut step = self.stage(Part::Train, &share.batch[share.run.clone()])?;
+        if let Some(slice) = self.program.augmentation_slot(step.slot as usize) {
+            let (feed, run) = (self.feed, share.run.clone());
+            let picture = |position: usize| match feed {
+                Feed::Resident => share.batch[position],
+                Feed::Streamed if run.contains(&position) => (first + position - run.start) as u32,
+                // The one before the share, which lies behind it.
+                Feed::Streamed => (first + run.len()) as u32,
+            };
+            let shape = [data.channels, data.height, data.width];
+            let blocks = self.augment.blocks(&data.train, shape, share, &picture);
+            self.engine.write(slice, &blocks)?;
+            let before = share.partner(run.start);
+            if feed == Feed::Streamed && self.augment.mixes() && !run.contains(&before) {
+                let outside = &share.batch[before..=before];
+                upload_batch(&mut *self.engine, &self.program, &data.train, outside, first + run.len())?;
+            }
+        }
+        step.number = share.step as u32;
+        [step.seed_low, step.seed_high] = [share.seed as u32, (share.seed >> 32) as u32];
+        step.first_sample = share.run.start as u32;
+        step.inverse_samples = (1.0 / share.batch.len() as f64) as f32;
+        Ok(step)
+    }
+
+    /// Where the pictures of the ring's next entry begin, where they are streamed.
+    fn first_place(&self) -> usize {
+        self.next_slot * (self.program.pictures / self.program.slots)
+    }
+
     /// Sends some of the samples along.
     pub(crate) fn stage_streamed(&mut self, samples: &Samples, batch: &[u32]) -> Result<Step> {
-        let (slot, capacity) = (self.next_slot, self.program.capacity);
-        upload_batch(&mut *self.engine, &self.program, samples, batch, slot)?;
-        let indices: Vec<u32> = (0..batch.len()).map(|n| (slot * capacity + n) as u32).collect();
+        let first = self.first_place();
+        upload_batch(&mut *self.engine, &self.program, samples, batch, first)?;
+        let indices: Vec<u32> = (0..batch.len()).map(|n| (first + n) as u32).collect();
         self.stage_resident(&indices)
     }
 

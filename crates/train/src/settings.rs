@@ -3,6 +3,7 @@
 use convoke_core::optim::Optimizer;
 use serde::{Deserialize, Serialize};
 
+use crate::augment::Augment;
 use crate::error::{Result, TrainError};
 use crate::loss::LossSettings;
 
@@ -23,6 +24,9 @@ pub struct Settings {
     pub seed: u64,
     /// Whether each epoch has its own order; if not, all follow the order of the data.
     pub shuffle: bool,
+    /// How pictures are changed at random while training.
+    #[serde(default, skip_serializing_if = "Augment::is_none")]
+    pub augment: Augment,
     /// Stop after so many steps, if that is sooner.
     pub max_steps: Option<u64>,
     /// Also take a checkpoint every so many steps, beside those by time and at the end of epochs.
@@ -39,6 +43,7 @@ impl Default for Settings {
             loss: LossSettings::default(),
             seed: 0,
             shuffle: true,
+            augment: Augment::NONE,
             max_steps: None,
             checkpoint_steps: None,
         }
@@ -68,6 +73,7 @@ impl Settings {
             return problem("a number of steps is 0; it has to be 1 or more".into());
         }
         self.loss.check()?;
+        self.augment.check()?;
         self.optimizer.check().map_err(TrainError::Setting)
     }
 }

@@ -10,13 +10,14 @@ use convoke_core::plan::PlanKind;
 use convoke_data::{Dataset, Statistics, shuffled};
 use convoke_formats::NamedTensor;
 
+use crate::augment::Share;
 use crate::checkpoint::{Best, Checkpoint, LOG, Progress};
 use crate::error::{Result, TrainError};
 use crate::evaluation::Evaluation;
 use crate::event::{Event, Record};
 use crate::loss::weight_scale;
 use crate::model_file::ModelFile;
-use crate::session::{Figures, Input, Part, Session};
+use crate::session::{Figures, Input, Session};
 use crate::settings::Settings;
 use crate::store::Store;
 
@@ -112,7 +113,8 @@ impl Trainer {
             Some(weights) => crate::check_weights(&network, "the given weights", weights)?,
             None => crate::initial_weights(&network, settings.seed),
         };
-        let input = Input { channels: data.channels, statistics: statistics.clone() };
+        let (channels, augment) = (data.channels, settings.augment.clone());
+        let input = Input { channels, statistics: statistics.clone(), augment };
         let batch = settings.batch_size.min(data.train.len().max(data.test.len()));
         let rule = Some(settings.optimizer.rule());
         let fingerprint = fingerprint(&data);
@@ -358,12 +360,11 @@ impl Trainer {
         let (mut runs, mut slots) = (Vec::new(), Vec::new());
         let batches: Vec<&[u32]> = samples.chunks(self.session.program().capacity).collect();
         for (number, batch) in (step + 1..).zip(&batches) {
-            let mut block = self.session.stage(Part::Train, batch)?;
+            let share = Share { batch, run: 0..batch.len(), seed: self.settings.seed, step: number };
+            let mut block = self.session.stage_share(&share)?;
             [block.step_size, block.inverse_sqrt_correction] = optimizer.scalars(number);
             block.learning_rate = optimizer.lr() as f32;
-            block.number = number as u32;
             block.weight_scale = self.weight_scale(batch);
-            [block.seed_low, block.seed_high] = [self.settings.seed as u32, (self.settings.seed >> 32) as u32];
             runs.extend([PlanKind::Gradients, PlanKind::Update].map(|plan| Run { plan, step: block }));
             slots.push(block.slot);
         }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use convoke::device::DeviceRequest;
 use convoke::optim::Optimizer;
-use convoke::prelude::{Normalization, Settings};
+use convoke::prelude::{Augment, Normalization, Settings};
 
 use crate::failure::{Failure, Result};
 use loss::LossArgs;
@@ -103,6 +103,14 @@ pub struct TrainArgs {
     #[arg(long, value_name = "FILE.safetensors")]
     pub init: Option<PathBuf>,
 
+    /// Change the training pictures at random, such as crop=4,flip,rotate=10: see --help [default: none]
+    #[arg(long, value_name = "HOW", long_help = super::sheet::options())]
+    pub augment: Option<Augment>,
+
+    /// Write a sheet of training pictures, each as it is and as it may be changed, to this PNG file, and end
+    #[arg(long, value_name = "FILE.png", conflicts_with = "resume")]
+    pub show_augmented: Option<PathBuf>,
+
     /// Show the pictures in the order of the data, the same in every epoch
     #[arg(long)]
     pub no_shuffle: bool,
@@ -131,7 +139,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "DIR", conflicts_with_all = [
         "model", "batch_size", "optimizer", "lr", "momentum", "nesterov", "weight_decay", "loss", "label_smoothing",
         "class_weights", "huber_delta", "seed", "normalize", "init",
-        "no_shuffle", "checkpoint_every", "out", "force",
+        "no_shuffle", "augment", "checkpoint_every", "out", "force",
     ])]
     pub resume: Option<PathBuf>,
 }
@@ -164,6 +172,7 @@ impl TrainArgs {
             loss: self.loss.settings(),
             seed: self.seed.unwrap_or(default.seed),
             shuffle: !self.no_shuffle,
+            augment: self.augment.clone().unwrap_or_default(),
             max_steps: self.max_steps,
             checkpoint_steps: self.checkpoint_every,
         };

@@ -3,6 +3,7 @@
 mod args;
 mod folder;
 mod interrupt;
+mod sheet;
 mod watch;
 
 use std::path::{Path, PathBuf};
@@ -59,6 +60,9 @@ struct Prepared {
 /// Trains a model.
 pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     let status = Status::new();
+    if let Some(path) = &args.show_augmented {
+        return show_augmented(args, path, &status);
+    }
     let Prepared { mut trainer, store, hold: _hold } = match &args.resume {
         Some(folder) => resume(args, folder, &status)?,
         None => begin(args, &status)?,
@@ -118,6 +122,18 @@ fn begin(args: &TrainArgs, status: &Status) -> Result<Prepared> {
     Ok(Prepared { trainer, store, hold })
 }
 
+/// Writes a sheet of changed pictures instead of training.
+fn show_augmented(args: &TrainArgs, path: &Path, status: &Status) -> Result<ExitCode> {
+    let settings = args.settings()?;
+    let input = Model::find(args.model.as_deref().unwrap_or(model::DEFAULT))?.spec.input;
+    settings.augment.check_size([input[1], input[2]])?;
+    let data = Source::find(args.data.as_deref())?.read(input, &mut status.phase("reading pictures"))?;
+    let statistics = args.normalize.clone().unwrap_or_default().resolve(&data, input[0])?;
+    status.clear();
+    output::line(sheet::write(path, &data, &settings, &statistics)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
 /// What messages call the file of `--init`.
 fn init_name(args: &TrainArgs) -> String {
     args.init.as_ref().map_or(String::new(), |path| path.display().to_string())
@@ -149,7 +165,7 @@ fn resume(args: &TrainArgs, folder: &Path, status: &Status) -> Result<Prepared> 
 
 /// Says what is trained, on what, where.
 fn introduce(trainer: &mut Trainer, store: &FolderStore) -> Result<()> {
-    let Settings { optimizer, seed, .. } = *trainer.settings();
+    let Settings { optimizer, seed, augment, .. } = trainer.settings().clone();
     let (total, done) = (trainer.total_steps(), trainer.progress().step);
     let session = trainer.session();
     let data: &Dataset = session.data();
@@ -159,6 +175,9 @@ fn introduce(trainer: &mut Trainer, store: &FolderStore) -> Result<()> {
     let parameters = text::grouped(parameters as u64);
     output::line(format!("data    {train} pictures to train on, {test} to test on, {} classes", data.classes.len()))?;
     output::line(format!("model   {parameters} parameters; {}; seed {seed}", describe(&optimizer)))?;
+    if !augment.is_none() {
+        output::line(format!("changed {augment}"))?;
+    }
     output::line(format!("device  {}", device::describe(session.engine().info())))?;
     output::line(format!("memory  {} on the device, the pictures included", text::bytes(program.bytes())))?;
     output::line(format!("run     {}", store.folder().display()))?;

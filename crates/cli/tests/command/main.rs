@@ -1,6 +1,7 @@
 //! The command `convoke`, run as users run it.
 
 mod archives;
+mod augment;
 mod evaluation;
 mod help;
 mod interrupted;
