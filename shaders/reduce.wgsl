@@ -44,6 +44,12 @@ const ALONG_AXIS: bool = false;
 fn z_of(sum: Y) -> Z {
     return sum;
 }
+
+const START: f32 = 0.0;
+
+fn joined(a: Y, b: Y) -> Y {
+    return a + b;
+}
 // end
 
 @group(0) @binding(1) var<storage, read_write> y: array<Z>;
@@ -70,13 +76,13 @@ fn main(
     let valid = output < outer() * pitch;
     let base = output / pitch * terms * pitch + output % pitch;
 
-    var total = Y();
+    var total = Y(START);
     for (var r = first; r < select(0u, terms, valid); r += BLOCK * stride) {
-        var sum = Y();
+        var sum = Y(START);
         for (var k = r; k < min(terms, r + BLOCK * stride); k += stride) {
-            sum += value((base + k * pitch) * Y_LANES);
+            sum = joined(sum, value((base + k * pitch) * Y_LANES));
         }
-        total += sum;
+        total = joined(total, sum);
     }
     let result = workgroup_sum(z_of(total) * (SCALE * mean_factor()), local);
     if (valid & (first == 0u)) {

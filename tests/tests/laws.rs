@@ -24,6 +24,7 @@ const NOT_DIFFERENTIABLE: &[&str] = &[
     "norm_inference",
     "pointwise_loss_grad",
     "soft_cross_entropy_grad",
+    "softmax_grad",
 ];
 
 /// The largest relative error of a derivative.

@@ -12,6 +12,7 @@ pub mod layers;
 pub mod loss;
 pub mod lower;
 pub mod model;
+pub mod nearest;
 pub mod ops;
 pub mod optim;
 pub mod order;

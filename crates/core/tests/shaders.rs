@@ -125,6 +125,7 @@ fn others() -> Vec<Kernel> {
         (Extent::Fixed(1), Extent::Chunks { samples: 4, times: 1 }, Extent::Fixed(432)),
     ] {
         let sum = Reduce::new(outer, reduce, inner);
+        kernels.push(sum.clone().combined(Combine::Max).into());
         kernels.push(sum.clone().scaled(0.5).into());
         kernels.push(sum.clone().mean(BatchMean::Global).into());
         for epilogue in epilogues(3, 2) {
@@ -142,6 +143,14 @@ fn others() -> Vec<Kernel> {
             kernels.push(AugmentedGather { gather, size, interpolated, coloured, mixed }.into());
         }
         kernels.push(gather.into());
+    }
+    for (rows, columns) in [
+        (Bands::nearest(4, 8), Bands::linear(28, 56)),
+        (Bands::adaptive_average(28, 1), Bands::adaptive_average(28, 7)),
+        (Bands::zeros(1, [1, 0]), Bands::reflect(2, [1, 1])),
+    ] {
+        kernels.push(Resample { channels: 3, rows: rows.transposed(), columns: columns.transposed() }.into());
+        kernels.push(Resample { channels: 3, rows, columns }.into());
     }
     for rows in [Extent::Batch(3), Extent::Fixed(5)] {
         kernels.push(Copy { rows, len: 5, from_stride: 8, from_offset: 2, to_stride: 5, to_offset: 0 }.into());

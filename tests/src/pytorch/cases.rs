@@ -6,6 +6,7 @@ use convoke_core::autodiff::differentiate;
 use convoke_core::engine::Engine;
 use convoke_core::error::Result;
 use convoke_core::graph::{Graph, ValueId};
+use convoke_core::layers::{self, Layer};
 use convoke_core::loss::{Labels, Loss, LossKind};
 use convoke_core::ops::{AvgPool2d, Bias, Constant, Conv2d, CrossEntropy, Keep, MatMul, MaxPool2d, Pointwise, Reduce};
 use convoke_core::reference::{self, Batch};
@@ -18,14 +19,18 @@ use crate::fixtures::Fixture;
 use crate::run_graph;
 use crate::values::{distance, magnitudes, norm};
 
-/// An entry of `cases.json`.
+/// An entry of `cases.json` or `layers.json`.
 #[derive(Deserialize)]
 pub struct Case {
     /// What it is called.
     pub name: String,
     /// Which operation it is of.
     pub kind: String,
+    #[serde(default)]
     params: Params,
+    /// The layer in TOML, its type included, of a case of the kind `layer`.
+    #[serde(default)]
+    layer: String,
     tensors: HashMap<String, String>,
     #[serde(default)]
     scales: HashMap<String, f64>,
@@ -105,6 +110,25 @@ impl Builder<'_> {
         self.graph.apply1(Reduce { keep: Keep::Nothing, mean: true }, &[losses])
     }
 
+    /// A layer as a model's description has it, whose parameters are the case's tensors.
+    fn layer(&mut self, input: ValueId, wrt: &mut Vec<(&str, ValueId)>) -> Result<ValueId> {
+        let name = &self.case.name;
+        let mut table: toml::Table = self.case.layer.parse().unwrap_or_else(|e| panic!("{name}: {e}"));
+        let kind = table.remove("type").and_then(|kind| Some(kind.as_str()?.to_string())).unwrap_or_default();
+        let layer = Layer::from_table(&kind, table).unwrap_or_else(|e| panic!("{name}: {}", e.0));
+        let mut builder = layers::Builder { graph: &mut self.graph, name: "it", classes: 10, training: true };
+        let output = layer.build(&mut builder, &[input])?;
+        let roles = [("it.weight", "weight", "grad_weight"), ("it.bias", "bias", "grad_bias")];
+        let parameters: Vec<(ValueId, String)> =
+            self.graph.parameters().map(|(value, name, _)| (value, name.to_string())).collect();
+        for (value, name) in parameters {
+            let (_, role, gradient) = roles.iter().find(|(known, ..)| *known == name).expect("a weight or a bias");
+            self.feeds.insert(value, self.tensor(role));
+            wrt.push((gradient, value));
+        }
+        Ok(output)
+    }
+
     /// `op(input)` or `op(input, weight) + bias`, with the gradients of all inputs for `grad_output`.
     fn build(mut self) -> Result<Built> {
         self.graph.enter(self.case.name.clone());
@@ -147,6 +171,7 @@ impl Builder<'_> {
                 self.graph.apply1(Reduce { keep: Keep::Nothing, mean: true }, &[losses])?
             }
             "loss" => self.loss(input)?,
+            "layer" => self.layer(input, &mut wrt)?,
             other => panic!("{}: there is no kind {other}", self.case.name),
         };
         let seed = if ["cross_entropy", "loss"].contains(&self.case.kind.as_str()) {

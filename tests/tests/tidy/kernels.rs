@@ -24,7 +24,7 @@ const PLACES: &[Place] = &[
     Place {
         dir: "crates/core/src/kernels",
         extension: "rs",
-        shared: &["mod.rs", "geometry.rs", "shader.rs", "tiling.rs", "view.rs"],
+        shared: &["bands.rs", "mod.rs", "geometry.rs", "shader.rs", "tiling.rs", "view.rs"],
     },
     Place { dir: "shaders", extension: "wgsl", shared: &["shared"] },
     Place { dir: "crates/cpu/src/kernels", extension: "rs", shared: &["mod.rs"] },

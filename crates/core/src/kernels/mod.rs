@@ -3,10 +3,12 @@
 //! A kernel's reads and writes are listed, in order, at the head of its file. Lengths that depend on the batch are
 //! [`Extent`](crate::shape::Extent)s: an engine computes the samples that a run holds, not the plan's capacity.
 
+mod bands;
 mod geometry;
 mod shader;
 mod tiling;
 mod view;
+pub use bands::{Band, Bands};
 pub use geometry::{ConvGeometry, Window};
 pub use shader::{Bound, Shader, Target};
 pub use view::{Mix, PIXEL, Rectangle, View};
@@ -36,6 +38,7 @@ macro_rules! for_each_kernel {
             pool Pool,
             pool_grad PoolGrad,
             reduce Reduce,
+            resample Resample,
             update Update,
         }
     };

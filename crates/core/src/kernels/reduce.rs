@@ -18,6 +18,16 @@ pub enum BatchMean {
     Held,
 }
 
+/// What becomes of the terms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Combine {
+    /// Their sum.
+    #[default]
+    Sum,
+    /// The largest.
+    Max,
+}
+
 /// `y[o, i] = scale · Σ_r term[o, r, i]`, divided as `mean` says. The term is an expression as a [`Map`](super::Map)'s, over
 /// elements of `[outer, reduce, inner]`: what is summed need not lie in memory.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +38,8 @@ pub struct Reduce {
     pub reduce: Extent,
     /// Elements after the axis.
     pub inner: Extent,
+    /// What becomes of the terms; the formula has their sum.
+    pub combine: Combine,
     /// A constant factor.
     pub scale: f32,
     /// What the sum is divided by.
@@ -41,7 +53,12 @@ pub struct Reduce {
 impl Reduce {
     /// The sum of one operand's own elements.
     pub fn new(outer: Extent, reduce: Extent, inner: Extent) -> Self {
-        Self { outer, reduce, inner, scale: 1.0, mean: BatchMean::None, term: Expr::Input(0), operands: vec![Broadcast::Element] }
+        Self { outer, reduce, inner, combine: Combine::Sum, scale: 1.0, mean: BatchMean::None, term: Expr::Input(0), operands: vec![Broadcast::Element] }
+    }
+
+    /// Combined in another way than by addition.
+    pub fn combined(self, combine: Combine) -> Self {
+        Self { combine, ..self }
     }
 
     /// Times a constant.
@@ -79,7 +96,12 @@ impl Reduce {
         let workgroup = if shared { 64 } else { target.workgroup() };
         let length = |name: &str, length: Extent| format!("fn {name}() -> u32 {{ return {}; }}\n", shader::extent(length));
         let extents = length("outer", self.outer) + &length("reduced", self.reduce) + &length("inner", self.inner);
-        let sum = ["v.x", "v.y", "v.z", "v.w"][..lanes].join(" + ");
+        let (start, join) = match self.combine {
+            Combine::Sum => ("0.0", "a + b"),
+            Combine::Max => ("-3.4028234e38", "max(a, b)"),
+        };
+        let parts = &["v.x", "v.y", "v.z", "v.w"][..lanes];
+        let sum = parts[1..].iter().fold(parts[0].to_string(), |all, part| format!("joined_f32({all}, {part})"));
         let term = expression(&self.term, &self.operands, 2, lanes);
         let result = match along_axis {
             true if lanes > 1 => format!("alias Z = f32;\nconst ALONG_AXIS: bool = true;\nfn z_of(v: Y) -> Z {{ return {sum}; }}"),
@@ -90,6 +112,10 @@ impl Reduce {
             BatchMean::Global => "step.inverse_samples",
             BatchMean::Held => "1.0 / f32(step.samples)",
         };
+        let result = result
+            + &format!("\nconst START: f32 = {start};\nfn joined(a: Y, b: Y) -> Y {{ return {join}; }}")
+            + &format!("\nfn joined_f32(a: f32, b: f32) -> f32 {{ return {join}; }}")
+            + &format!("\nfn joined_z(a: Z, b: Z) -> Z {{ return {join}; }}");
         let extents = extents + &format!("fn mean_factor() -> f32 {{ return {mean}; }}\n");
         let params = template::Params {
             workgroup: workgroup as u32,
@@ -111,10 +137,10 @@ const SHARED: &str = "var<workgroup> parts: array<Z, WORKGROUP>;
 fn workgroup_sum(value: Z, local: u32) -> Z {
     parts[local] = value;
     workgroupBarrier();
-    var sum = Z();
+    var sum = Z(START);
     if (local == 0u) {
         for (var i = 0u; i < WORKGROUP; i++) {
-            sum += parts[i];
+            sum = joined_z(sum, parts[i]);
         }
     }
     return sum;

@@ -65,6 +65,76 @@ impl<'de> Visitor<'de> for PairVisitor {
     }
 }
 
+/// Four numbers, top, bottom, left and right: in a description `1` for all, `[1, 2]` for vertical and horizontal, or all four.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sides(pub [usize; 4]);
+
+impl From<Pair> for Sides {
+    fn from(Pair([vertical, horizontal]): Pair) -> Self {
+        Self([vertical, vertical, horizontal, horizontal])
+    }
+}
+
+impl From<usize> for Sides {
+    fn from(all: usize) -> Self {
+        Self([all; 4])
+    }
+}
+
+impl From<[usize; 4]> for Sides {
+    fn from(sides: [usize; 4]) -> Self {
+        Self(sides)
+    }
+}
+
+impl Serialize for Sides {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            [top, bottom, left, right] if top == bottom && left == right => Pair([top, left]).serialize(serializer),
+            sides => sides.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Sides {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SidesVisitor)
+    }
+}
+
+struct SidesVisitor;
+
+impl<'de> Visitor<'de> for SidesVisitor {
+    type Value = Sides;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a whole number, or two: [vertical, horizontal], or four: [top, bottom, left, right]")
+    }
+
+    fn visit_u64<E: de::Error>(self, all: u64) -> Result<Sides, E> {
+        PairVisitor.visit_u64(all).map(Sides::from)
+    }
+
+    fn visit_i64<E: de::Error>(self, all: i64) -> Result<Sides, E> {
+        PairVisitor.visit_i64(all).map(Sides::from)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Sides, A::Error> {
+        let mut sides = Vec::new();
+        while let Some(side) = seq.next_element()? {
+            sides.push(side);
+            if sides.len() > 4 {
+                break;
+            }
+        }
+        match *sides {
+            [vertical, horizontal] => Ok(Pair([vertical, horizontal]).into()),
+            [top, bottom, left, right] => Ok(Sides([top, bottom, left, right])),
+            _ => Err(de::Error::invalid_length(sides.len(), &self)),
+        }
+    }
+}
+
 /// The number of outputs of a layer: a number, or `"classes"` for as many as the data has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Features {

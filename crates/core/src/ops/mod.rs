@@ -83,9 +83,12 @@ ops! {
     reduce Reduce,
     relu Relu,
     relu_grad ReluGrad,
+    resample Resample,
     reshape Reshape,
     soft_cross_entropy SoftCrossEntropy,
     soft_cross_entropy_grad SoftCrossEntropyGrad,
+    softmax Softmax,
+    softmax_grad SoftmaxGrad,
     weighted_sum WeightedSum,
 }
 
@@ -138,7 +141,7 @@ pub(crate) fn check_window(window: &Window) -> std::result::Result<(), Problem> 
 }
 
 /// The largest kernel, stride, padding or dilation: far beyond use, and small enough that no sum overflows.
-const LARGEST: usize = 1 << 14;
+pub(crate) const LARGEST: usize = 1 << 14;
 
 /// As [`check_window`], with what pools need: no window wholly in the padding.
 fn check_pool_window(window: &Window) -> std::result::Result<(), Problem> {

@@ -1,5 +1,5 @@
 use convoke_core::expr::{Binary, Broadcast, Expr, Unary};
-use convoke_core::kernels::{BatchMean, Copy, Finite, Map, Reduce, Rule, Update};
+use convoke_core::kernels::{Bands, BatchMean, Combine, Copy, Finite, Map, Reduce, Resample, Rule, Update};
 use convoke_core::random::Stream;
 use convoke_core::shape::Extent;
 use convoke_core::step::Step;
@@ -65,6 +65,38 @@ fn functions() {
 }
 
 #[test]
+fn resampling() {
+    let mut random = stream(6);
+    for i in 0..40 {
+        let [h, w] = [0; 2].map(|_| between(&mut random, 1, 20));
+        let [oh, ow] = [0; 2].map(|_| between(&mut random, 1, 40));
+        let (rows, columns) = match i % 4 {
+            0 => (Bands::linear(h, oh), Bands::linear(w, ow)),
+            1 => (Bands::adaptive_average(h, oh), Bands::nearest(w, ow)),
+            2 => (Bands::zeros(h, [oh, 1]), Bands::replicate(w, [2, ow])),
+            _ => (Bands::reflect(h, [h - 1, h / 2]), Bands::linear(w, ow).transposed()),
+        };
+        let (samples, channels) = (between(&mut random, 1, 3), between(&mut random, 1, 40));
+        let kernel = Resample { channels, rows, columns };
+        let x = floats(&mut random, samples * kernel.input_len());
+        let output = kernel.output_len() / channels;
+        let expected: Vec<f64> = (0..samples * kernel.output_len())
+            .map(|at| {
+                let [height, width] = [kernel.rows.input, kernel.columns.input];
+                let plane = &x[at / output * height * width..];
+                let row = &kernel.rows.bands[at % output / kernel.columns.output()];
+                let column = &kernel.columns.bands[at % kernel.columns.output()];
+                let vertical = row.weights.iter().enumerate();
+                let terms =
+                    vertical.flat_map(|(a, v)| column.weights.iter().enumerate().map(move |(b, u)| (a, b, v * u)));
+                terms.map(|(a, b, weight)| weight * f64::from(plane[(row.first + a) * width + column.first + b])).sum()
+            })
+            .collect();
+        check(kernel, &step(samples), &[words(&x)], &expected, &vec![1.0; expected.len()]);
+    }
+}
+
+#[test]
 fn copies_of_rows() {
     let mut random = stream(4);
     for _ in 0..30 {
@@ -107,6 +139,16 @@ fn reductions() {
         let kernel =
             Reduce::new(Extent::Batch(1), Extent::Fixed(reduce), Extent::Fixed(inner)).scaled(scale).mean(mean);
         check(kernel.clone(), &step, &[words(&x)], &expected, &magnitudes);
+        // The largest in place of the sum.
+        let largest = |at: usize| {
+            let start = at / inner * reduce * inner + at % inner;
+            (0..reduce).map(|r| f64::from(x[start + r * inner])).fold(f64::NEG_INFINITY, f64::max)
+        };
+        let all: Vec<f64> = (0..outer * inner).map(largest).collect();
+        let max = Reduce::new(Extent::Batch(1), Extent::Fixed(reduce), Extent::Fixed(inner)).combined(Combine::Max);
+        check(max.clone(), &step, &[words(&x)], &all, &vec![1.0; all.len()]);
+        let negative = max.of(Expr::Input(0).unary(Unary::Neg).unary(Unary::Neg), vec![Broadcast::Element]);
+        check(negative, &step, &[words(&x)], &all, &vec![1.0; all.len()]);
         // The same of an expression: x · s, with s of each `outer`.
         let s = floats(&mut random, outer);
         let weighted = |values: &[f64], s: &dyn Fn(usize) -> f64| -> Vec<f64> {

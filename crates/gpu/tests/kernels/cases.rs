@@ -214,6 +214,9 @@ fn sums(data: &mut Data, cases: &mut Vec<Case>) {
     {
         let [o, r, i] = [outer, reduce, inner].map(|l| l.at(CAPACITY));
         let mean = [BatchMean::None, BatchMean::Global, BatchMean::Held][turn % 3];
+        let largest = Reduce::new(outer, reduce, inner).combined(Combine::Max).into();
+        let (reads, writes) = (vec![data.floats(o * r * i)], vec![untouched(o * i)]);
+        cases.push(Case { kernel: largest, reads, writes, step: step(CAPACITY - turn % 3) });
         let kernel = Reduce::new(outer, reduce, inner).scaled(0.5).mean(mean);
         let (reads, writes) = (vec![data.floats(o * r * i)], vec![untouched(o * i)]);
         cases.push(Case { kernel: kernel.clone().into(), reads, writes, step: step(CAPACITY - turn % 3) });
@@ -238,6 +241,20 @@ fn sums(data: &mut Data, cases: &mut Vec<Case>) {
         let expr = input(0).unary(function).binary(Binary::Min, Expr::Const(6.0));
         let kernel = Map { len: fixed(120), expr, operands: vec![Broadcast::Element] }.into();
         cases.push(Case { kernel, reads: vec![x], writes: vec![untouched(120)], step: step(1) });
+    }
+    let pairs = [
+        (Bands::nearest(4, 8), Bands::nearest(5, 7)),
+        (Bands::linear(5, 9), Bands::linear(7, 3)),
+        (Bands::adaptive_average(7, 3), Bands::adaptive_average(9, 1)),
+        (Bands::reflect(4, [3, 2]), Bands::replicate(3, [2, 1])),
+        (Bands::zeros(3, [2, 1]), Bands::zeros(4, [0, 3])),
+    ];
+    for (turn, (rows, columns)) in pairs.into_iter().enumerate() {
+        for (rows, columns) in [(rows.transposed(), columns.transposed()), (rows, columns)] {
+            let kernel = Resample { channels: 1 + turn % 3, rows, columns };
+            let (reads, written) = (vec![data.floats(CAPACITY * kernel.input_len())], CAPACITY * kernel.output_len());
+            cases.push(Case { kernel: kernel.into(), reads, writes: vec![untouched(written)], step: step(1 + turn) });
+        }
     }
     for [len, from_stride, from_offset, to_stride, to_offset] in [[5, 8, 2, 5, 0], [4, 4, 0, 12, 8], [1, 1, 0, 1, 0]] {
         let kernel = Copy { rows: batch(1), len, from_stride, from_offset, to_stride, to_offset }.into();

@@ -54,6 +54,7 @@ pub fn run(kernel: &Kernel, reads: &[Vec<u32>], writes: &[Vec<u32>], step: &Step
         Kernel::Pool(k) => pool(k, n, reads),
         Kernel::PoolGrad(k) => vec![pool_grad(k, n, reads, step)],
         Kernel::Reduce(k) => vec![reduce(k, n, reads, step)],
+        Kernel::Resample(k) => vec![resample(k, n, reads)],
         Kernel::Update(k) => update(k, reads, writes, step),
     }
 }
@@ -141,13 +142,32 @@ fn reduce(k: &Reduce, n: usize, reads: &[Vec<u32>], step: &Step) -> Expected {
         BatchMean::Held => 1.0 / f64::from(step.samples),
     };
     let factor = f64::from(k.scale) * mean;
-    let mut sums = vec![Sum::default(); outer * inner];
+    let start = if k.combine == Combine::Max { Sum(f64::NEG_INFINITY, 0.0) } else { Sum::default() };
+    let mut sums = vec![start; outer * inner];
     for (o, r, i) in triples(outer, length, inner) {
         let at = (o * length + r) * inner + i;
         let inputs: Vec<f64> = k.operands.iter().zip(reads).map(|(b, words)| float(words, b.index(at))).collect();
-        sums[o * inner + i].add(k.term.eval(&inputs, step, at) * factor);
+        let (sum, term) = (&mut sums[o * inner + i], k.term.eval(&inputs, step, at) * factor);
+        match k.combine {
+            Combine::Sum => sum.add(term),
+            Combine::Max if term > sum.0 => *sum = Sum(term, term.abs()),
+            Combine::Max => (),
+        }
     }
     Expected::Floats(sums.into_iter().map(|s| (s.0, s.1)).collect())
+}
+
+fn resample(k: &Resample, n: usize, reads: &[Vec<u32>]) -> Expected {
+    let [h, w] = [k.rows.input, k.columns.input];
+    let mut y = vec![Sum::default(); n * k.output_len()];
+    for (plane, i, j) in triples(n * k.channels, k.rows.output(), k.columns.output()) {
+        let (row, column) = (&k.rows.bands[i], &k.columns.bands[j]);
+        for (_, a, b) in triples(1, row.weights.len(), column.weights.len()) {
+            let x = float(&reads[0], (plane * h + row.first + a) * w + column.first + b);
+            y[(plane * k.rows.output() + i) * k.columns.output() + j].add(row.weights[a] * column.weights[b] * x);
+        }
+    }
+    Expected::Floats(y.into_iter().map(|s| (s.0, s.1)).collect())
 }
 
 /// Calls `each` with the output and the input position, in the whole tensors and in the plane, of each element of each window.
