@@ -39,7 +39,7 @@ fn what_is_no_description() {
         ("input = [3, 8, 8]\nlayers = [", &["line 2"]),
         ("input = [3, 8]\nlayers = []", &["line 1"]),
         ("input = [3, -8, 8]\nlayers = []", &["line 1", "-8"]),
-        ("input = [3, 8, 8]\nlayers = []\nclases = 3", &["line 3", "unknown field `clases`", "classes"]),
+        ("input = [3, 8, 8]\nlayers = []\nclases = 3", &["line 3", "unknown field `clases` (did you mean `classes`?)"]),
         ("input = [3, 8, 8]\nclasses = \"ten\"\nlayers = []", &["line 2", "ten"]),
         ("input = [3, 8, 8]\nlayers = [3]", &["line 2"]),
     ]);
@@ -61,7 +61,14 @@ fn what_no_picture_is_like() {
 fn what_is_no_layer() {
     expect_of_layers(&[
         (r#"{ name = "a" }"#, &["layer 0", "no `type`"]),
-        (r#"{ type = "conv3d" }"#, &["conv3d", "conv2d", "max_pool2d", "linear"]),
+        (r#"{ type = "conv3d" }"#, &["conv3d", "did you mean `conv2d`?", "max_pool2d", "linear"]),
+        (r#"{ type = "soft_max" }"#, &["soft_max", "did you mean `softmax`?"]),
+        (
+            r#"{ type = "conv2d", out_channels = 4, kernel_size = 3, strides = 2 }"#,
+            &["conv2d_0", "`strides` (did you mean `stride`?)", "padding"],
+        ),
+        (r#"{ type = "upsample", scale_factor = 2, mode = "linear" }"#, &["upsample_0", "`linear`", "bilinear"]),
+        (r#"{ type = "pad", padding = [1, 2, 3] }"#, &["pad_0", "[top, bottom, left, right]"]),
         (r#"{ type = "relu" }, { type = 3 }"#, &["layer 1", "`type`", "string", "3"]),
         (r#"{ type = "relu", name = ["a"] }"#, &["layer 0", "`name`", "string"]),
         (r#"{ type = "relu", slope = 0.1 }"#, &["relu_0", "slope"]),
@@ -77,6 +84,32 @@ fn what_is_no_layer() {
         (r#"{ type = "linear", out_features = 0 }"#, &["linear_0", "0", "above 0"]),
         (r#"{ type = "linear", out_features = -1 }"#, &["-1", "above 0"]),
         (r#"{ type = "linear", out_features = 99999999999999999999 }"#, &["line 2"]),
+    ]);
+}
+
+#[test]
+fn sizes_that_there_are_not() {
+    expect_of_layers(&[
+        (r#"{ type = "upsample", name = "a" }"#, &["`a`", "scale_factor", "size"]),
+        (r#"{ type = "upsample", name = "a", scale_factor = 2, size = 9 }"#, &["`a`", "either"]),
+        (r#"{ type = "upsample", name = "a", scale_factor = 0 }"#, &["`a`", "scale_factor in 1 …"]),
+        (r#"{ type = "upsample", name = "a", scale_factor = 16384 }"#, &["`a`", "131072×131072", "choose less"]),
+        (r#"{ type = "adaptive_avg_pool2d", name = "a", output_size = 0 }"#, &["`a`", "output_size in 1 …"]),
+        (r#"{ type = "pad", name = "a", padding = 8, mode = "reflect" }"#, &["`a`", "8×8", "7 rows"]),
+        (r#"{ type = "pad", name = "a", padding = 99999 }"#, &["`a`", "padding in 0 …"]),
+        (
+            r#"{ type = "conv_transpose2d", name = "a", out_channels = 4, kernel_size = 3, output_padding = 1 }"#,
+            &["`a`", "output_padding", "smaller than the stride"],
+        ),
+        (
+            r#"{ type = "conv_transpose2d", name = "a", out_channels = 4, kernel_size = 3, padding = 5 }"#,
+            &["`a`", "leaves nothing"],
+        ),
+        (
+            r#"{ type = "conv_transpose2d", name = "a", out_channels = 4, kernel_size = 16384, stride = 16384 }"#,
+            &["`a`", "smaller"],
+        ),
+        (r#"{ type = "flatten" }, { type = "global_max_pool", name = "a" }"#, &["`a`", "[N, 192]"]),
     ]);
 }
 

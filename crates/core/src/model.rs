@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, ValueId};
 use crate::layers::{Builder, Layer};
+use crate::nearest::with_nearest;
 use crate::presets;
 use crate::shape::TensorType;
 
@@ -147,7 +148,7 @@ impl ModelSpec {
         let problem = |problem: String| Error::Model { model: "TOML".into(), layer: None, problem };
         let written: Written = toml::from_str(text).map_err(|e| {
             let line = e.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
-            problem(format!("line {line}: {}", e.message().replace('\n', " ")))
+            problem(format!("line {line}: {}", with_nearest(&e.message().replace('\n', " "))))
         })?;
         Self::read(written)
     }

@@ -15,18 +15,18 @@ use crate::ops;
 pub struct Conv2d {
     /// Channels that go out.
     pub out_channels: Features,
-    /// The window's height and width.
+    /// The window's height and width, each 1 … 16384.
     pub kernel_size: Pair,
-    /// How far the window moves; 1 unless given.
+    /// How far the window moves, 1 … 16384; 1 unless given.
     #[serde(default = "one")]
     pub stride: Pair,
-    /// Rows and columns of zeros on each side; 0 unless given.
+    /// Rows and columns of zeros on each side, 0 … 16384; 0 unless given.
     #[serde(default = "zero")]
     pub padding: Pair,
-    /// The distance between two taps; 1 unless given.
+    /// The distance between two taps, 1 … 16384; 1 unless given.
     #[serde(default = "one")]
     pub dilation: Pair,
-    /// Groups of channels that don't see one another; 1 unless given.
+    /// Groups of channels that don't see one another; a divisor of the channels that come in and that go out. 1 unless given.
     #[serde(default = "single")]
     pub groups: usize,
     /// Whether there is a bias; there is unless `false` is given.

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::graph::ValueId;
 use crate::ops;
 
-/// `[N, C, h, w] → [N, C, 1, 1]`: the mean of each channel, as PyTorch's `AdaptiveAvgPool2d(1)`. A flatten follows before a linear layer.
+/// `[N, C, h, w] → [N, C, 1, 1]`: the mean of each channel, as PyTorch's `AdaptiveAvgPool2d(1)`. No settings, no parameters. A flatten follows before a linear layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GlobalAvgPool {}

@@ -7,11 +7,11 @@ use crate::error::Result;
 use crate::graph::ValueId;
 use crate::ops;
 
-/// `x` where it is above 0, else `negative_slope · x`, as PyTorch's `LeakyReLU`.
+/// `x` where it is above 0, else `negative_slope · x`, as PyTorch's `LeakyReLU`. Any shape; no parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LeakyRelu {
-    /// The slope below 0; 0.01 unless given.
+    /// The slope below 0, any finite number; 0.01 unless given.
     #[serde(default = "hundredth")]
     pub negative_slope: f32,
 }

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::graph::ValueId;
 use crate::ops;
 
-/// `max(x, 0)` of each element.
+/// `max(x, 0)` of each element, as PyTorch's `ReLU`. Any shape; no settings, no parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Relu {}
