@@ -5,12 +5,13 @@ use crate::workspace::{Package, Source, Violation};
 /// The crates of the workspace that each may depend on, in tests too.
 const ARROWS: &[(&str, &[&str])] = &[
     ("convoke-shaders", &[]),
-    ("convoke-core", &["convoke-shaders"]),
+    ("convoke-toml", &[]),
+    ("convoke-core", &["convoke-shaders", "convoke-toml"]),
     ("convoke-gpu", &["convoke-shaders", "convoke-core"]),
     ("convoke-cpu", &["convoke-core"]),
     ("convoke-data", &["convoke-core"]),
     ("convoke-formats", &["convoke-core"]),
-    ("convoke-train", &["convoke-core", "convoke-data", "convoke-formats"]),
+    ("convoke-train", &["convoke-toml", "convoke-core", "convoke-data", "convoke-formats"]),
     ("convoke", LIBRARIES),
     ("convoke-cli", ALL),
     ("convoke-tests", ALL),
@@ -20,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 const LIBRARIES: &[&str] = &[
     "convoke-shaders",
+    "convoke-toml",
     "convoke-core",
     "convoke-gpu",
     "convoke-cpu",
@@ -30,6 +32,7 @@ const LIBRARIES: &[&str] = &[
 
 const ALL: &[&str] = &[
     "convoke-shaders",
+    "convoke-toml",
     "convoke-core",
     "convoke-gpu",
     "convoke-cpu",
@@ -40,7 +43,8 @@ const ALL: &[&str] = &[
 ];
 
 /// Crates that run in a browser, and what none of them may depend on but for tests: threads, executors, files.
-const BROWSER: &[&str] = &["convoke-core", "convoke-gpu", "convoke-data", "convoke-formats", "convoke-train"];
+const BROWSER: &[&str] =
+    &["convoke-toml", "convoke-core", "convoke-gpu", "convoke-data", "convoke-formats", "convoke-train"];
 const NATIVE: &[&str] = &["rayon", "tokio", "async-std", "smol", "pollster", "memmap2", "num_cpus"];
 
 /// Every dependency that runs where it may not. Manifests are looked up in `sources`, for the lines.
