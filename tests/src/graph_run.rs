@@ -34,7 +34,18 @@ impl<'e> LoadedGraph<'e> {
         wanted: &[ValueId],
         capacity: usize,
     ) -> Result<Self, String> {
-        let compiled = compile_graph(graph, wanted, capacity, &Limits::WEBGPU).map_err(|e| e.to_string())?;
+        Self::within(engine, graph, wanted, capacity, &Limits::WEBGPU).await
+    }
+
+    /// As [`LoadedGraph::new`], for an engine that has other limits.
+    pub async fn within(
+        engine: &'e mut dyn Engine,
+        graph: &Graph,
+        wanted: &[ValueId],
+        capacity: usize,
+        limits: &Limits,
+    ) -> Result<Self, String> {
+        let compiled = compile_graph(graph, wanted, capacity, limits).map_err(|e| e.to_string())?;
         let program = Rc::new(compiled.program.clone());
         engine.load(program, &mut |_, _| {}).await.map_err(|e| e.to_string())?;
         Ok(Self { engine, compiled, graph: graph.clone(), wanted: wanted.to_vec() })

@@ -9,7 +9,7 @@ use convoke_core::reference::Batch;
 use convoke_core::tensor::Tensor;
 use convoke_tests::fixtures::Fixture;
 use convoke_tests::values::{norm, relative_error};
-use convoke_tests::{LossGraph, Pictures, block_on, engines, run_graph};
+use convoke_tests::{LoadedGraph, LossGraph, Pictures, block_on, engines, run_graph};
 
 /// Engines may be as far off as this many times PyTorch's own single precision is from its double precision.
 const TIMES: f64 = 3.0;
@@ -60,7 +60,9 @@ async fn check_logits(engine: &mut dyn Engine, fixture: &Fixture, name: &str) ->
     let mut feeds = parameters(&network);
     feeds.insert(network.input, Tensor::new(shape.clone(), pictures));
     let batch = Batch::whole(shape[0]);
-    let found = run_graph(engine, &network.graph, &feeds, &[network.output], batch, shape[0]).await?;
+    let limits = engine.limits();
+    let mut loaded = LoadedGraph::within(engine, &network.graph, &[network.output], shape[0], &limits).await?;
+    let found = loaded.run(&feeds, batch).await?;
     let wanted = fixture.tensor(&format!("{name}/logits"));
     let error = relative_error(&found[0].data, &wanted.data);
     let own = fixture.number(&format!("{name}/f32_error"));
@@ -76,7 +78,7 @@ fn presets_say_what_torchvision_says() {
     let mut failures = Vec::new();
     for (index, mut subject) in engines().into_iter().enumerate() {
         // VGG's first linear layer is more than a WebGPU device binds, and all of them take long to compile.
-        let names = ["resnet20", "mobilenet-v2", "convnext-atto", "resnet18"];
+        let names = ["resnet20", "mobilenet-v2", "convnext-atto", "resnet18", "vgg11"];
         for name in &names[..if index == 0 { names.len() } else { 2 }] {
             match block_on(check_logits(subject.engine.as_mut(), &fixture, name)) {
                 Ok(times) => println!("{}: {name}: {times:.2} times PyTorch's own error", subject.name),

@@ -183,6 +183,7 @@ layers! {
     sigmoid Sigmoid "Logistic function.",
     silu Silu "Sigmoid linear unit.",
     softmax Softmax "Softmax over channels.",
+    squeeze_excite SqueezeExcite "Channels weighed by what all of them show.",
     tanh Tanh "Hyperbolic tangent.",
     upsample Upsample "Larger images.",
 }

@@ -7,7 +7,7 @@ mod convnext;
 mod mobilenet;
 mod plain;
 mod resnet;
-// mod vgg;
+mod vgg;
 
 use crate::layers::{Layer, Relu};
 use crate::model::ModelSpec;
@@ -23,7 +23,7 @@ const PRESETS: &[Preset] = &[
     Preset { name: "reference-cnn", input: [3, 28, 28], make: plain::reference_cnn },
     Preset { name: "mlp", input: [1, 28, 28], make: plain::mlp },
     Preset { name: "lenet5", input: [1, 28, 28], make: plain::lenet5 },
-    // Preset { name: "vgg11", input: [3, 224, 224], make: vgg::vgg11 },
+    Preset { name: "vgg11", input: [3, 224, 224], make: vgg::vgg11 },
     Preset { name: "resnet8", input: [3, 32, 32], make: |sketch| resnet::small(sketch, 1) },
     Preset { name: "resnet20", input: [3, 32, 32], make: |sketch| resnet::small(sketch, 3) },
     Preset { name: "resnet18", input: [3, 224, 224], make: resnet::resnet18 },
@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(count("lenet5", [1, 28, 28], 10), 61_706);
         let imagenet = |name| count(name, [3, 224, 224], 1000);
         // torchvision's model pages.
-        // assert_eq!(imagenet("vgg11"), 132_863_336);
+        assert_eq!(imagenet("vgg11"), 132_863_336);
         assert_eq!(imagenet("resnet18"), 11_689_512);
         assert_eq!(imagenet("mobilenet-v2"), 3_504_872);
         // timm 1.0's convnext_atto.

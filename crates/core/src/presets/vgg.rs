@@ -22,8 +22,10 @@ pub(super) fn vgg11(sketch: Sketch) -> Sketch {
             side /= 2;
         }
     }
-    let sketch = sketch.add("avgpool", AdaptiveAvgPool2d::new(7)).add("flatten", Flatten {});
-    let sketch = sketch.add("classifier.0", Linear::new(4096)).relu("classifier.1").add("classifier.2", Dropout::new(0.5));
-    let sketch = sketch.add("classifier.3", Linear::new(4096)).relu("classifier.4").add("classifier.5", Dropout::new(0.5));
+    let sketch = sketch.add("avgpool", AdaptiveAvgPool2d { output_size: 7.into() }).add("flatten", Flatten {});
+    let sketch =
+        sketch.add("classifier.0", Linear::new(4096)).relu("classifier.1").add("classifier.2", Dropout::new(0.5));
+    let sketch =
+        sketch.add("classifier.3", Linear::new(4096)).relu("classifier.4").add("classifier.5", Dropout::new(0.5));
     sketch.add("classifier.6", Linear::new(Features::Classes))
 }
