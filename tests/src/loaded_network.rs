@@ -8,7 +8,7 @@ use convoke_core::kernels::Gather;
 use convoke_core::loss::Loss;
 use convoke_core::model::Network;
 use convoke_core::optim::Optimizer;
-use convoke_core::plan::{Chunk, CompileOptions, Place, PlanKind, Program, Slice, compile};
+use convoke_core::plan::{Chunk, CompileOptions, Place, PlanKind, Program, Slice, Training, compile};
 use convoke_core::reference::Batch;
 use convoke_core::step::Step;
 use convoke_core::tensor::Tensor;
@@ -88,6 +88,8 @@ pub struct Setup {
     pub optimizer: Optimizer,
     /// What is minimised.
     pub loss: Loss,
+    /// How it is applied, where that is not all that there is to it.
+    pub training: Option<Training>,
     /// The most samples of a run.
     pub capacity: usize,
     /// Entries of the rings.
@@ -99,7 +101,7 @@ pub struct Setup {
 impl Setup {
     /// A setup with eight slots, for any adapter.
     pub fn new(optimizer: Optimizer, capacity: usize) -> Self {
-        Self { optimizer, loss: Loss::default(), capacity, slots: 8, limits: Limits::WEBGPU }
+        Self { optimizer, training: None, loss: Loss::default(), capacity, slots: 8, limits: Limits::WEBGPU }
     }
 }
 
@@ -145,7 +147,7 @@ impl<'e> LoadedNetwork<'e> {
             loss: setup.loss,
             gather,
             augment: None,
-            rule: Some(setup.optimizer.rule()),
+            training: Some(setup.training.clone().unwrap_or_else(|| setup.optimizer.rule().into())),
             limits: setup.limits,
         };
         let program = Rc::new(compile(network, &options).map_err(|e| e.to_string())?);
@@ -295,7 +297,7 @@ impl<'e> LoadedNetwork<'e> {
                 let mut step = self.step(slot, indices, indices.len())?;
                 self.steps += 1;
                 step.number = self.steps as u32;
-                [step.step_size, step.inverse_sqrt_correction] = self.setup.optimizer.scalars(self.steps);
+                self.setup.optimizer.fill(&mut step, self.steps, self.setup.optimizer.lr());
                 runs.extend([PlanKind::Gradients, PlanKind::Update].map(|plan| Run { plan, step }));
             }
             self.submit(&runs)?;
@@ -307,17 +309,8 @@ impl<'e> LoadedNetwork<'e> {
 
     /// Updates the parameters by the gradients that lie there, as step `t`.
     pub fn update(&mut self, t: u64) -> Result<(), String> {
-        let [step_size, inverse_sqrt_correction] = self.setup.optimizer.scalars(t);
-        let learning_rate = self.setup.optimizer.lr() as f32;
-        let step = Step {
-            number: t as u32,
-            samples: 1,
-            inverse_samples: 1.0,
-            learning_rate,
-            step_size,
-            inverse_sqrt_correction,
-            ..Step::default()
-        };
+        let mut step = Step { number: t as u32, samples: 1, inverse_samples: 1.0, ..Step::default() };
+        self.setup.optimizer.fill(&mut step, t, self.setup.optimizer.lr());
         self.submit(&[Run { plan: PlanKind::Update, step }])
     }
 

@@ -37,7 +37,7 @@ fn program(engine: &dyn Engine, augment: &Augment) -> Program {
         augment: augment.kernel(&gather, SIZE),
         gather,
         loss: Loss::default(),
-        rule: Some(Optimizer::default().rule()),
+        training: Some(Optimizer::default().rule().into()),
         limits: engine.limits(),
     };
     let mut program = compile(&spec.build().unwrap(), &options).unwrap();

@@ -16,7 +16,7 @@ fn options(network: &Network, capacity: usize, optimizer: Option<Optimizer>) -> 
     let [channels, height, width] = network.spec.input;
     let (mean, inverse_std) = (vec![0.5; channels], vec![2.0; channels]);
     let gather = Gather { source_channels: channels, channels, plane: height * width, mean, inverse_std };
-    let rule = optimizer.map(|optimizer| optimizer.rule());
+    let training = optimizer.map(|optimizer| optimizer.rule().into());
     CompileOptions {
         capacity,
         slots: 8,
@@ -24,7 +24,7 @@ fn options(network: &Network, capacity: usize, optimizer: Option<Optimizer>) -> 
         gather,
         augment: None,
         loss: Loss::default(),
-        rule,
+        training,
         limits: Limits::WEBGPU,
     }
 }
@@ -114,7 +114,7 @@ fn gradients_are_written_once_and_parameters_only_by_the_update() {
             let state = roles.contains(&Role::Parameters) || roles.contains(&Role::OptimizerState);
             assert!(kind == PlanKind::Update || !state, "{name}, {kind:?} writes parameters");
         }
-        let training = !program.plan(PlanKind::Update).steps.is_empty();
+        let training = !program.plan(PlanKind::Gradients).steps.is_empty();
         let gradients = program.buffers.iter().filter(|buffer| buffer.role == Role::Gradients).count();
         assert_eq!(gradients, if training { program.chunks.len() } else { 0 }, "{name}");
     }

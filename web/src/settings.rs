@@ -1,6 +1,6 @@
 //! How to train, between the page's names and the trainer's.
 
-use convoke::optim::Optimizer;
+use convoke::optim::{Optimizer, OptimizerKind as Kind, OptimizerOptions};
 use convoke::train::{Augment, Settings};
 
 use crate::protocol::{OptimizerKind, OptimizerSettings, TrainingSettings};
@@ -53,13 +53,21 @@ impl From<&TrainingSettings> for Settings {
 
 impl From<Optimizer> for OptimizerSettings {
     fn from(optimizer: Optimizer) -> Self {
-        match optimizer {
-            Optimizer::Sgd { lr, momentum, nesterov, weight_decay } => {
-                Self { kind: OptimizerKind::Sgd, lr, momentum, nesterov, weight_decay }
-            }
-            Optimizer::Adam { lr, weight_decay, .. } => {
-                Self { kind: OptimizerKind::Adam, lr, momentum: 0.0, nesterov: false, weight_decay }
-            }
+        let OptimizerOptions { kind, momentum, nesterov, .. } = optimizer.into();
+        let kind = match kind.unwrap_or_default() {
+            Kind::Sgd => OptimizerKind::Sgd,
+            Kind::Adam => OptimizerKind::Adam,
+            Kind::AdamW => OptimizerKind::AdamW,
+            Kind::RmsProp => OptimizerKind::RmsProp,
+            Kind::Adagrad => OptimizerKind::Adagrad,
+            Kind::Lion => OptimizerKind::Lion,
+        };
+        Self {
+            kind,
+            lr: optimizer.lr(),
+            momentum: momentum.unwrap_or(0.0),
+            nesterov: nesterov.unwrap_or(false),
+            weight_decay: optimizer.weight_decay(),
         }
     }
 }
@@ -67,15 +75,17 @@ impl From<Optimizer> for OptimizerSettings {
 impl From<OptimizerSettings> for Optimizer {
     fn from(settings: OptimizerSettings) -> Self {
         let OptimizerSettings { kind, lr, momentum, nesterov, weight_decay } = settings;
-        match kind {
-            OptimizerKind::Sgd => Self::Sgd { lr, momentum, nesterov, weight_decay },
-            OptimizerKind::Adam => {
-                let mut adam = Self::adam(lr);
-                if let Self::Adam { weight_decay: decay, .. } = &mut adam {
-                    *decay = weight_decay;
-                }
-                adam
-            }
-        }
+        let kind = match kind {
+            // What only SGD looks at.
+            OptimizerKind::Sgd => return Self::Sgd { lr, momentum, nesterov, weight_decay },
+            OptimizerKind::Adam => Kind::Adam,
+            OptimizerKind::AdamW => Kind::AdamW,
+            OptimizerKind::RmsProp => Kind::RmsProp,
+            OptimizerKind::Adagrad => Kind::Adagrad,
+            OptimizerKind::Lion => Kind::Lion,
+        };
+        let (lr, weight_decay) = (Some(lr), Some(weight_decay));
+        let options = OptimizerOptions { kind: Some(kind), lr, weight_decay, ..OptimizerOptions::default() };
+        Self::try_from(options).expect("every optimizer has a rate and a weight decay")
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use convoke::error::Error;
-use convoke::prelude::{ModelSpec, Network};
+use convoke::prelude::{ModelSpec, Network, Settings};
 use convoke::read_file;
 
 use crate::failure::{Failure, Result};
@@ -20,16 +20,18 @@ pub struct Model {
     named: String,
     /// The description.
     pub spec: ModelSpec,
+    /// How its file says to train it; as by default where it doesn't.
+    pub settings: Settings,
 }
 
 impl Model {
     /// Finds the model of that name: a preset, else a file.
     pub fn find(named: &str) -> Result<Self> {
-        let spec = match ModelSpec::preset(named) {
-            Some(spec) => spec,
+        let (spec, settings) = match ModelSpec::preset(named) {
+            Some(spec) => (spec, Settings::default()),
             None => read(named)?,
         };
-        Ok(Self { named: named.into(), spec })
+        Ok(Self { named: named.into(), spec, settings })
     }
 
     /// Builds the network for data of so many classes.
@@ -39,7 +41,7 @@ impl Model {
     }
 }
 
-fn read(named: &str) -> Result<ModelSpec> {
+fn read(named: &str) -> Result<(ModelSpec, Settings)> {
     let presets = ModelSpec::presets().collect::<Vec<_>>().join(", ");
     let hint = format!("give a preset ({presets}) or a model's TOML file");
     if !Path::new(named).exists() {
@@ -48,8 +50,10 @@ fn read(named: &str) -> Result<ModelSpec> {
     let wrong = |problem: String| Failure::Usage(format!("can't read the model {named}: {problem}; {hint}"));
     let bytes = read_file(named, MOST_BYTES).map_err(|error| wrong(error.to_string()))?;
     let text = String::from_utf8(bytes).map_err(|_| wrong("it is not text".into()))?;
-    ModelSpec::from_toml(&text).map_err(|error| match error {
+    let spec = ModelSpec::from_toml(&text).map_err(|error| match error {
         Error::Model { problem, .. } => Failure::Usage(format!("{named}: {problem}")),
         error => Failure::from(error).at(named),
-    })
+    })?;
+    let settings = Settings::from_model(&text).map_err(|error| Failure::from(error).at(named))?;
+    Ok((spec, settings))
 }

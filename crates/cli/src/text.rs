@@ -20,6 +20,11 @@ pub fn rate(per_second: f64) -> String {
     if per_second >= 100.0 { grouped(per_second.round() as u64) } else { format!("{per_second:.1}") }
 }
 
+/// A number with no more than four digits that count: 0.01, 0.00003333.
+pub fn short(number: f64) -> String {
+    format!("{number:.3e}").parse::<f64>().unwrap_or(number).to_string()
+}
+
 /// A share of 1 in per cent.
 pub fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
@@ -69,6 +74,7 @@ mod tests {
     fn numbers_are_written_for_people() {
         assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!([0.04, 99.94, 5321.4].map(rate), ["0.0", "99.9", "5,321"]);
+        assert_eq!([0.01, 1e-5 / 3.0, 12.0].map(short), ["0.01", "0.000003333", "12"]);
         assert_eq!([12, 2048, 5 << 20, 3 << 30].map(bytes), ["12 B", "2.0 KiB", "5.0 MiB", "3.0 GiB"]);
         assert_eq!([12, 7_990_000].map(flops), ["12 FLOP", "7.99 MFLOP"]);
         let times = [0.31, 9.96, 59.4, 125.0, 7325.0].map(|s| time(Duration::from_secs_f64(s)));

@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         mean: vec![0.5; channels],
         inverse_std: vec![2.0; channels],
     };
-    let rule = Some(Optimizer::default().rule());
+    let training = Some(Optimizer::default().rule().into());
     let options = CompileOptions {
         capacity,
         slots: 64,
@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         gather,
         augment: None,
         loss: Loss::default(),
-        rule,
+        training,
         limits: Limits::WEBGPU,
     };
     let program = compile(&spec.build()?, &options)?;

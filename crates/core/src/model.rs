@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::{Error, Result};
@@ -62,6 +63,17 @@ struct Written {
     #[serde(default = "ten")]
     classes: usize,
     layers: Vec<toml::Table>,
+    /// How to train the model: for those who do.
+    #[serde(default, skip_serializing, rename = "train")]
+    _train: IgnoredAny,
+    #[serde(default, skip_serializing, rename = "optimizer")]
+    _optimizer: IgnoredAny,
+    #[serde(default, skip_serializing, rename = "schedule")]
+    _schedule: IgnoredAny,
+    #[serde(default, skip_serializing, rename = "loss")]
+    _loss: IgnoredAny,
+    #[serde(default, skip_serializing, rename = "augment")]
+    _augment: IgnoredAny,
 }
 
 fn unnamed() -> String {
@@ -142,6 +154,8 @@ impl ModelSpec {
     /// kernel_size = 3
     /// ```
     ///
+    /// The tables `[train]`, `[optimizer]`, `[schedule]`, `[loss]` and `[augment]` say how to train it, and are left to those who do.
+    ///
     /// # Errors
     /// [`Error::Model`] with the layer, and what is wrong with it.
     pub fn from_toml(text: &str) -> Result<Self> {
@@ -182,7 +196,17 @@ impl ModelSpec {
 
     fn written(&self) -> Written {
         let layers = self.layers.iter().map(write_layer).collect();
-        Written { name: self.name.clone(), input: self.input, classes: self.classes, layers }
+        Written {
+            name: self.name.clone(),
+            input: self.input,
+            classes: self.classes,
+            layers,
+            _train: IgnoredAny,
+            _optimizer: IgnoredAny,
+            _schedule: IgnoredAny,
+            _loss: IgnoredAny,
+            _augment: IgnoredAny,
+        }
     }
 
     /// Builds the model's graph and checks every shape.

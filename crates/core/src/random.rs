@@ -42,6 +42,8 @@ pub enum StreamId {
     Split = 2,
     /// Shapes and values that tests try.
     Test = 3,
+    /// Which training pictures are set aside to validate with; `step` is the class.
+    Validation = 4,
     /// What layers drop while training; `step` and `sample` are those of training, and the layer's number stands above the lowest byte
     /// ([`uniform_at`]).
     Dropout = 5,

@@ -120,7 +120,7 @@ fn program(network: &Network, batch_size: usize) -> Result<Program> {
     };
     let most = isize::MAX as usize;
     let limits = Limits { max_binding_bytes: most, max_buffer_bytes: most, ..Limits::WEBGPU };
-    let rule = Some(Optimizer::default().rule());
+    let training = Some(Optimizer::default().rule().into());
     compile(
         network,
         &CompileOptions {
@@ -130,7 +130,7 @@ fn program(network: &Network, batch_size: usize) -> Result<Program> {
             gather,
             augment: None,
             loss: Loss::default(),
-            rule,
+            training,
             limits,
         },
     )
@@ -172,12 +172,16 @@ fn memory(program: &Program) -> TrainingMemory {
     for buffer in &program.buffers {
         let part = match buffer.role {
             Role::Parameters => &mut memory.parameters,
-            Role::Gradients => &mut memory.gradients,
+            Role::Gradients | Role::SummedGradients => &mut memory.gradients,
             Role::OptimizerState => &mut memory.optimizer_state,
             Role::Activations => &mut memory.activations,
-            Role::Pixels | Role::Labels | Role::Indices | Role::ClassWeights | Role::Metrics | Role::Flag => {
-                &mut memory.batch
-            }
+            Role::Pixels
+            | Role::Labels
+            | Role::Indices
+            | Role::ClassWeights
+            | Role::Metrics
+            | Role::Flag
+            | Role::Norm => &mut memory.batch,
         };
         *part += buffer.bytes;
     }

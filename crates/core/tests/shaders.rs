@@ -2,6 +2,7 @@
 
 use convoke_core::expr::{Binary, Broadcast, Epilogue, Expr, Unary};
 use convoke_core::kernels::*;
+use convoke_core::optim::{Adagrad, Adam, Lion, RmsProp, Rule, Running, Sgd, Sum};
 use convoke_core::shape::Extent;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, StorageAccess};
@@ -167,19 +168,36 @@ fn others() -> Vec<Kernel> {
             kernels.push(Metrics { classes, tally }.into());
         }
     }
-    let sgd = |momentum, nesterov, weight_decay| Rule::Sgd { momentum, nesterov, weight_decay };
-    let [beta1, beta2] = [0.9, 0.999];
-    let (one_minus_beta1, one_minus_beta2) = (0.1, 0.001);
-    let adam = Rule::Adam { beta1, beta2, one_minus_beta1, one_minus_beta2, eps: 1e-8, weight_decay: 0.0 };
     for len in [64, 206_922, 7] {
         kernels.push(Finite { len }.into());
-        for rule in
-            [sgd(0.0, false, 0.0), sgd(0.9, false, 1e-4), sgd(0.9, true, 0.0), adam, Rule::Running { momentum: 0.3 }]
-        {
-            kernels.push(Update { rule, len }.into());
+        for (index, rule) in rules().into_iter().enumerate() {
+            let clip = [None, Some(Clip::Value(0.5)), Some(Clip::Norm(1.0))][index % 3];
+            let average = [None, Some(0.001)][index / 3 % 2];
+            kernels.push(Update { rule, len, rate: [1.0, 0.1][index % 2], clip, average }.into());
+            kernels.push(Update::new(rule, len).into());
         }
     }
     kernels
+}
+
+/// Each rule with and without what it may have.
+fn rules() -> Vec<Rule> {
+    let mut rules: Vec<Rule> = Vec::new();
+    for weight_decay in [0.0, 1e-4] {
+        for switch in [false, true] {
+            rules.push(Sgd { momentum: 0.9, nesterov: switch, weight_decay }.into());
+            rules.push(Adam { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay, decoupled: switch }.into());
+            for momentum in [0.0, 0.9] {
+                rules.push(RmsProp { alpha: 0.99, eps: 1e-8, momentum, centered: switch, weight_decay }.into());
+            }
+        }
+        rules.push(Adagrad { initial: weight_decay, eps: 1e-10, weight_decay }.into());
+        rules.push(Lion { beta1: 0.9, beta2: 0.99, weight_decay }.into());
+        rules.push(Sgd { momentum: 0.0, nesterov: false, weight_decay }.into());
+    }
+    rules.extend([Rule::from(Sum {})]);
+    rules.push(Running { momentum: 0.1 }.into());
+    rules
 }
 
 /// What is wrong with a shader, or nothing.

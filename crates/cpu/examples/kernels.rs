@@ -52,7 +52,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         inverse_std: vec![4.0; channels],
     };
     let mut engine = CpuEngine::new(threads)?;
-    let rule = Some(Optimizer::default().rule());
+    let training = Some(Optimizer::default().rule().into());
     let options = CompileOptions {
         capacity: batch,
         slots: 1,
@@ -60,7 +60,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         gather,
         augment: None,
         loss: Loss::default(),
-        rule,
+        training,
         limits: engine.limits(),
     };
     let program = Rc::new(compile(&spec.build()?, &options)?);

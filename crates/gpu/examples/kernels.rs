@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let adapter = adapters.get(position).ok_or("there is no such adapter")?;
     let mut engine = block_on(adapter.open())?;
     println!("{:?}", engine.info());
-    let rule = Some(Optimizer::default().rule());
+    let training = Some(Optimizer::default().rule().into());
     let options = CompileOptions {
         capacity: batch,
         slots: 1,
@@ -56,7 +56,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         gather,
         augment: None,
         loss: Loss::default(),
-        rule,
+        training,
         limits: engine.limits(),
     };
     let program = Rc::new(compile(&spec.build()?, &options)?);

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, TrainError};
 use crate::model_file::ModelFile;
+use crate::schedule::Plateau;
 use crate::session::Figures;
 use crate::settings::Settings;
 use crate::store::Store;
@@ -32,15 +33,23 @@ pub struct Progress {
     pub log_bytes: u64,
     /// The best epoch so far.
     pub best: Option<Best>,
+    /// What a schedule on plateaus remembers.
+    #[serde(default)]
+    pub plateau: Plateau,
 }
 
-/// An epoch that was better than all before it.
+/// An epoch that was better than all before it, by its validation figures, or by its training's where there is no validation set.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Best {
     /// The step that it ended with.
     pub step: u64,
-    /// The test accuracy after it, 0 … 1.
+    /// The epoch, from 1.
+    pub epoch: u32,
+    /// The mean loss.
+    #[serde(with = "exact")]
+    pub loss: f64,
+    /// The share of pictures that were right, 0 … 1.
     #[serde(with = "exact")]
     pub accuracy: f64,
 }
@@ -59,16 +68,29 @@ impl Progress {
 #[serde(deny_unknown_fields)]
 pub(crate) struct State {
     progress: Progress,
-    settings: Settings,
+    /// As TOML.
+    settings: String,
     data: String,
     note: String,
+    capacity: usize,
+}
+
+/// What the names of the weights begin with where the model has their average.
+const AVERAGED: &str = "optimizer.weights.";
+
+/// The tensors whose names begin so, without that beginning.
+fn stripped(tensors: &[NamedTensor], prefix: &str) -> Vec<NamedTensor> {
+    let strip = |t: &NamedTensor| Some(NamedTensor { name: t.name.strip_prefix(prefix)?.into(), ..t.clone() });
+    tensors.iter().filter_map(strip).collect()
 }
 
 /// The full state of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
-    /// The model with its weights.
+    /// The model with its weights: their average, where one is kept.
     pub model: ModelFile,
+    /// The weights that training changes, where the model has their average.
+    pub weights: Option<Vec<NamedTensor>>,
     /// The optimizer's state tensors, each laid out as the weights.
     pub states: Vec<Vec<NamedTensor>>,
     /// How far the run has come.
@@ -77,6 +99,8 @@ pub struct Checkpoint {
     pub settings: Settings,
     /// A hash of the training data: a run resumes only on the same.
     pub data: String,
+    /// Samples that were computed together: fewer than a batch where the device could not hold it.
+    pub capacity: usize,
     /// Whatever the run's host wants to find again: where the data came from, which device it ran on.
     pub note: String,
 }
@@ -89,13 +113,16 @@ impl Checkpoint {
 
     /// The bytes of the checkpoint: a model file with more in it.
     pub fn encode(&self) -> Vec<u8> {
-        let (progress, settings) = (self.progress.clone(), self.settings.clone());
-        let state = State { progress, settings, data: self.data.clone(), note: self.note.clone() };
+        let (progress, settings) = (self.progress.clone(), self.settings.to_toml());
+        let state =
+            State { progress, settings, data: self.data.clone(), note: self.note.clone(), capacity: self.capacity };
         let mut file = self.model.with_state(Some(state));
         for (index, state) in self.states.iter().enumerate() {
             let renamed = |t: &NamedTensor| NamedTensor { name: format!("optimizer.{index}.{}", t.name), ..t.clone() };
             file.tensors.extend(state.iter().map(renamed));
         }
+        let weights = self.weights.iter().flatten();
+        file.tensors.extend(weights.map(|t| NamedTensor { name: format!("{AVERAGED}{}", t.name), ..t.clone() }));
         file.encode()
     }
 
@@ -109,21 +136,25 @@ impl Checkpoint {
         file.tensors = weights;
         let kept: Vec<NamedTensor> = kept;
         let (model, state) = ModelFile::and_state(name, file)?;
-        let State { progress, settings, data, note } = state.ok_or_else(|| TrainError::NotAModel {
+        let State { progress, settings, data, note, capacity } = state.ok_or_else(|| TrainError::NotAModel {
             file: name.into(),
             wanted: "a checkpoint".into(),
             problem: "it is a model without a run's state; start a new run from it: train MODEL --init".into(),
         })?;
+        let settings = Settings::from_toml(&settings).map_err(|reason| TrainError::NotAModel {
+            file: name.into(),
+            wanted: "a checkpoint".into(),
+            problem: format!("its settings can't be read ({reason}); start a new run from it: train MODEL --init"),
+        })?;
         settings.check()?;
-        let states = (0..settings.optimizer.rule().states()).map(|index| {
-            let prefix = format!("optimizer.{index}.");
-            let strip = |t: &NamedTensor| Some(NamedTensor { name: t.name.strip_prefix(&prefix)?.into(), ..t.clone() });
-            kept.iter().filter_map(strip).collect::<Vec<_>>()
-        });
+        let states = 0..settings.optimizer.rule().states();
+        let states = states.map(|index| stripped(&kept, &format!("optimizer.{index}.")));
         let network = model.spec.build()?;
-        let states = states.map(|state| crate::check_weights(&network, name, state));
+        let states = states.map(|state| crate::weights::check_states(&network, name, state));
         let states = states.collect::<Result<Vec<_>>>()?;
-        Ok(Self { model, states, progress, settings, data, note })
+        let weights = settings.ema.map(|_| crate::check_weights(&network, name, stripped(&kept, AVERAGED)));
+        let weights = weights.transpose()?;
+        Ok(Self { model, weights, states, progress, settings, data, capacity, note })
     }
 
     /// The newest sound checkpoint in a store. A broken one is passed over: the one before it goes further back, and is whole.
@@ -143,7 +174,7 @@ impl Checkpoint {
         Err(error)
     }
 
-    /// Writes the checkpoint, then removes all but the last two and the best.
+    /// Writes the checkpoint, then removes all but the last ones, as many as are to be kept, and the best.
     ///
     /// # Errors
     /// [`TrainError::Store`].
@@ -151,7 +182,7 @@ impl Checkpoint {
         store.put(&self.name(), self.encode()).await?;
         let names = checkpoints(store).await?;
         let best = self.progress.best.map(|best| name_of(best.step));
-        for name in names.iter().rev().skip(2).filter(|name| Some(*name) != best.as_ref()) {
+        for name in names.iter().rev().skip(self.settings.keep).filter(|name| Some(*name) != best.as_ref()) {
             store.delete(name).await?;
         }
         Ok(())

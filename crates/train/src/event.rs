@@ -14,6 +14,8 @@ pub enum Record {
         loss: f64,
         /// The share of its batch whose largest logit was the label's, 0 … 1.
         accuracy: f64,
+        /// The learning rate of its update.
+        lr: f64,
     },
     /// An epoch is done.
     Epoch {
@@ -30,6 +32,12 @@ pub enum Record {
         /// The share of the test pictures whose label is among the five largest logits, 0 … 1; where there are more than five classes.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         test_top5: Option<f64>,
+        /// The mean loss on the validation pictures, where there are some.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        validation_loss: Option<f64>,
+        /// The share of the validation pictures that are right, 0 … 1.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        validation_accuracy: Option<f64>,
         /// Samples trained on a second, evaluation and checkpoints left out.
         samples_per_second: f64,
     },
@@ -47,7 +55,7 @@ pub enum Event {
     },
     /// A line was added to the log.
     Record(Record),
-    /// So many of so many test pictures are evaluated.
+    /// So many of so many test or validation pictures are evaluated.
     Evaluating {
         /// Done.
         done: usize,

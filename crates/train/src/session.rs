@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use convoke_core::engine::{Engine, EngineError, Pending, Run};
-use convoke_core::kernels::{AugmentedGather, Gather, Rule};
+use convoke_core::kernels::{AugmentedGather, Gather};
 use convoke_core::loss::{Loss, LossKind};
 use convoke_core::model::Network;
-use convoke_core::plan::{CompileOptions, Place, PlanKind, Program, Slice, compile};
+use convoke_core::plan::{CompileOptions, Place, PlanKind, Program, Slice, Training, compile};
 use convoke_core::step::Step;
 use convoke_data::{Dataset, Samples, Statistics};
 use convoke_formats::NamedTensor;
@@ -84,8 +84,9 @@ impl std::fmt::Debug for Session {
 }
 
 impl Session {
-    /// Plans the network for batches of up to `batch_size` and loads it, with the pictures where they fit. `loss` is what is minimised, and whose plain kind evaluation reports; `rule` is the
-    /// optimizer's, or `None` where nothing is trained. `progress` is told how many of how many kernels are prepared.
+    /// Plans the network for batches of up to `batch_size`, or as many of them as the device can hold at once, and loads it, with the
+    /// pictures where they fit. `loss` is what is minimised, and whose plain kind evaluation reports; `training` says how parameters follow
+    /// from gradients, and is `None` where nothing is trained. `progress` is told how many of how many kernels are prepared.
     ///
     /// # Errors
     /// [`TrainError::Data`] where the pictures are not of the network's shape; [`TrainError::Model`] where the device can't hold the plan;
@@ -97,7 +98,7 @@ impl Session {
         data: Rc<Dataset>,
         input: &Input,
         loss: &Loss,
-        rule: Option<Rule>,
+        training: Option<Training>,
         batch_size: usize,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Self> {
@@ -112,23 +113,36 @@ impl Session {
             inverse_std: input.statistics.inverse_std(),
         };
         let limits = engine.limits();
-        let pictures = data.train.len() + data.test.len();
+        let all = data.train.len() + data.test.len();
         let room = limits.max_binding_bytes.min(limits.max_buffer_bytes);
         let augment = input.augment.kernel(&gather, [height, width]);
         let partner = usize::from(input.augment.mixes());
         let block = augment.as_ref().map_or(0, AugmentedGather::block_words);
-        let batch = Batch { capacity: batch_size, partner, block };
-        let (feed, slots, pictures) = Feed::choose(pictures, gather.sample_words(), batch, room);
-        let options =
-            CompileOptions { capacity: batch_size, slots, pictures, gather, augment, loss: *loss, rule, limits };
-        let program = Rc::new(compile(network, &options)?);
-        engine.load(program.clone(), progress).await?;
+        let (loss_kind, loss) = (loss.kind, *loss);
+        let mut options =
+            CompileOptions { capacity: batch_size, slots: 1, pictures: 1, gather, augment, loss, training, limits };
+        let mut too_large = None;
+        let (program, feed) = loop {
+            let batch = Batch { capacity: options.capacity, partner, block };
+            let (feed, slots, pictures) = Feed::choose(all, options.gather.sample_words(), batch, room);
+            (options.slots, options.pictures) = (slots, pictures);
+            match prepare(&mut *engine, network, &options, progress).await {
+                Ok(program) => break (program, feed),
+                Err(error) if options.capacity > 1 && does_not_fit(&error) => {
+                    // Half of it may fit: the runs of a step are added up then.
+                    options.capacity = options.capacity.div_ceil(2);
+                    options.training.iter_mut().for_each(|training| training.accumulate = true);
+                    too_large.get_or_insert(error);
+                }
+                Err(error) => return Err(too_large.unwrap_or(error)),
+            }
+        };
         if feed == Feed::Resident {
             upload(&mut *engine, &program, &data.train, 0)?;
             upload(&mut *engine, &program, &data.test, data.train.len())?;
         }
         let augment = input.augment.clone();
-        Ok(Self { engine, program, data, feed, loss: loss.kind, augment, next_slot: 0 })
+        Ok(Self { engine, program, data, feed, loss: loss_kind, augment, next_slot: 0 })
     }
 
     /// The engine.
@@ -151,13 +165,22 @@ impl Session {
         &self.data
     }
 
-    /// Sets the network's weights, given in the model's order with its shapes.
+    /// Sets the network's weights, given in the model's order with its shapes; where an average of them is kept, it begins there.
     ///
     /// # Errors
     /// [`TrainError::Engine`].
     pub fn set_weights(&mut self, weights: &[NamedTensor]) -> Result<()> {
         let slices: Vec<Slice> = self.program.chunks.iter().map(|c| c.parameters).collect();
-        self.write_tensors(&slices, |_| true, weights)
+        self.write_tensors(&slices, |_| true, weights)?;
+        self.set_average(weights)
+    }
+
+    /// Sets the average of the weights, where one is kept.
+    pub(crate) fn set_average(&mut self, weights: &[NamedTensor]) -> Result<()> {
+        match self.program.chunks.iter().map(|c| c.average).collect::<Option<Vec<Slice>>>() {
+            Some(slices) => self.write_tensors(&slices, |_| true, weights),
+            None => Ok(()),
+        }
     }
 
     /// Sets state tensor `state` of the optimizer, laid out as the weights.
@@ -166,13 +189,22 @@ impl Session {
         self.write_tensors(&slices, |place| place.learned, tensors)
     }
 
-    /// The network's weights.
+    /// The network's weights: what it evaluates and predicts with, which is their average where one is kept.
     ///
     /// # Errors
     /// [`TrainError::Engine`].
     pub async fn weights(&mut self) -> Result<Vec<NamedTensor>> {
-        let slices: Vec<Slice> = self.program.chunks.iter().map(|c| c.parameters).collect();
+        let slices: Vec<Slice> = self.program.chunks.iter().map(|c| c.evaluated()).collect();
         self.read_tensors(&slices, |_| true).await
+    }
+
+    /// What training changes, where [`weights`](Self::weights) are its average.
+    pub(crate) async fn averaged_weights(&mut self) -> Result<Option<Vec<NamedTensor>>> {
+        if self.program.chunks.iter().all(|c| c.average.is_none()) {
+            return Ok(None);
+        }
+        let slices: Vec<Slice> = self.program.chunks.iter().map(|c| c.parameters).collect();
+        Ok(Some(self.read_tensors(&slices, |_| true).await?))
     }
 
     /// State tensor `state` of the optimizer, of what is learned.
@@ -325,7 +357,8 @@ impl Session {
             progress(done, total);
             true
         };
-        let figures = self.test_figures(&mut told).await?;
+        let order = self.all(Part::Test);
+        let figures = self.figures(Part::Test, &order, &mut told).await?;
         let classes = self.program.classes;
         let words = self.engine.read(&[self.program.tallies]).await?.swap_remove(0);
         let counts = words.get(1..=classes * classes).map(<[u32]>::to_vec);
@@ -348,11 +381,21 @@ impl Session {
         Ok(Some(f64::from(words[0][0]) / samples as f64))
     }
 
-    /// The figures of all test pictures, or of fewer of them where `progress` breaks off by `false`. It is told how many of how many are
+    /// The numbers of all pictures of one half.
+    pub(crate) fn all(&self, part: Part) -> Vec<u32> {
+        let samples = if part == Part::Train { &self.data.train } else { &self.data.test };
+        (0..samples.len() as u32).collect()
+    }
+
+    /// The figures of some pictures, or of fewer of them where `progress` breaks off by `false`. It is told how many of how many are
     /// done.
-    pub(crate) async fn test_figures(&mut self, progress: &mut dyn FnMut(usize, usize) -> bool) -> Result<Figures> {
-        let total = self.data.test.len();
-        let order: Vec<u32> = (0..total as u32).collect();
+    pub(crate) async fn figures(
+        &mut self,
+        part: Part,
+        order: &[u32],
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<Figures> {
+        let total = order.len();
         let (mut sum, mut waiting) = (Figures::default(), VecDeque::new());
         self.engine.write(self.program.tallies, &vec![0; self.program.tallies.bytes / 4])?;
         let batches: Vec<&[u32]> = order.chunks(self.program.capacity).collect();
@@ -360,7 +403,7 @@ impl Session {
         for group in batches.chunks(self.program.slots.min(4)) {
             let mut runs = Vec::new();
             for batch in group {
-                runs.push(Run { plan: PlanKind::Evaluate, step: self.stage(Part::Test, batch)? });
+                runs.push(Run { plan: PlanKind::Evaluate, step: self.stage(part, batch)? });
             }
             let slots: Vec<u32> = runs.iter().map(|run| run.step.slot).collect();
             waiting.push_back(self.submit(&runs, &slots)?);
@@ -400,6 +443,24 @@ impl Session {
         let rows = words[0].chunks(self.program.classes).take(step.samples as usize);
         Ok(rows.map(|row| self.loss.probabilities(bytemuck::cast_slice(row))).collect())
     }
+}
+
+/// Plans a network and loads it.
+async fn prepare(
+    engine: &mut dyn Engine,
+    network: &Network,
+    options: &CompileOptions,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Rc<Program>> {
+    let program = Rc::new(compile(network, options)?);
+    engine.load(program.clone(), progress).await?;
+    Ok(program)
+}
+
+/// Whether less of it might fit.
+fn does_not_fit(error: &TrainError) -> bool {
+    use convoke_core::error::Error::TooLarge;
+    matches!(error, TrainError::Model(TooLarge { .. }) | TrainError::Engine(EngineError::OutOfMemory { .. }))
 }
 
 /// Adds a group's figures to the sum.

@@ -1,6 +1,6 @@
 //! A model's weights: how they begin, and whether given ones fit.
 
-use convoke_core::graph::Init;
+use convoke_core::graph::{Init, ValueId};
 use convoke_core::model::Network;
 use convoke_core::random::{Stream, StreamId};
 use convoke_formats::{NamedTensor, TensorFile};
@@ -41,9 +41,23 @@ pub fn given_weights(network: &Network, name: &str, file: TensorFile) -> Result<
 ///
 /// # Errors
 /// [`TrainError::Weights`], which names what is missing, extra, of another shape, or not a finite number.
-pub fn check_weights(network: &Network, file: &str, mut tensors: Vec<NamedTensor>) -> Result<Vec<NamedTensor>> {
+pub fn check_weights(network: &Network, file: &str, tensors: Vec<NamedTensor>) -> Result<Vec<NamedTensor>> {
+    check(network, file, tensors, |_| true)
+}
+
+/// Checks that tensors are exactly those that belong to a model's learned parameters, as the optimizer's state has them.
+pub(crate) fn check_states(network: &Network, file: &str, tensors: Vec<NamedTensor>) -> Result<Vec<NamedTensor>> {
+    check(network, file, tensors, |id| network.graph.is_learned(id))
+}
+
+fn check(
+    network: &Network,
+    file: &str,
+    mut tensors: Vec<NamedTensor>,
+    wanted: impl Fn(ValueId) -> bool,
+) -> Result<Vec<NamedTensor>> {
     let (mut found, mut problems) = (Vec::new(), Vec::new());
-    for (id, name, _) in network.graph.parameters() {
+    for (id, name, _) in network.graph.parameters().filter(|(id, ..)| wanted(*id)) {
         let dims = &network.graph.ty(id).dims;
         let Some(position) = tensors.iter().position(|t| t.name == name) else {
             problems.push(format!("{name} {dims:?} is missing"));

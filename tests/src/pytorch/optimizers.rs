@@ -19,15 +19,30 @@ use crate::{LoadedNetwork, Pictures, Setup};
 const PARAMETERS: f64 = 1e-6;
 
 /// The optimizers of `optimizers.safetensors`.
-pub fn optimizers() -> [(&'static str, Optimizer); 5] {
+pub fn optimizers() -> [(&'static str, Optimizer); 12] {
     let nesterov = Optimizer::Sgd { lr: 0.01, momentum: 0.9, nesterov: true, weight_decay: 0.01 };
     let decay = Optimizer::Adam { lr: 1e-3, beta1: 0.8, beta2: 0.99, eps: 1e-6, weight_decay: 0.01 };
+    let rmsprop =
+        Optimizer::RmsProp { lr: 1e-3, alpha: 0.99, eps: 1e-8, momentum: 0.0, centered: false, weight_decay: 0.0 };
+    let centered =
+        Optimizer::RmsProp { lr: 1e-3, alpha: 0.9, eps: 1e-4, momentum: 0.9, centered: true, weight_decay: 0.01 };
+    let adagrad = |lr_decay, initial_accumulator_value, weight_decay| {
+        let eps = 1e-10;
+        Optimizer::Adagrad { lr: 0.01, lr_decay, eps, initial_accumulator_value, weight_decay }
+    };
     [
         ("sgd", Optimizer::sgd(0.01, 0.0)),
         ("sgd_momentum", Optimizer::sgd(0.01, 0.9)),
         ("sgd_nesterov", nesterov),
         ("adam", Optimizer::adam(1e-3)),
         ("adam_decay", decay),
+        ("adamw", Optimizer::adamw(1e-3, 0.01)),
+        ("rmsprop", rmsprop),
+        ("rmsprop_centered", centered),
+        ("adagrad", adagrad(0.0, 0.0, 0.0)),
+        ("adagrad_decay", adagrad(0.01, 0.1, 0.01)),
+        ("lion", Optimizer::Lion { lr: 1e-4, beta1: 0.9, beta2: 0.99, weight_decay: 0.0 }),
+        ("lion_decay", Optimizer::Lion { lr: 1e-3, beta1: 0.95, beta2: 0.98, weight_decay: 0.1 }),
     ]
 }
 

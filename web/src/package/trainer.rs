@@ -273,7 +273,7 @@ async fn advance(
 
 fn translate(event: &Event) -> Option<TrainingEvent> {
     match event {
-        &Event::Record(Record::Step { step, loss, accuracy }) => {
+        &Event::Record(Record::Step { step, loss, accuracy, .. }) => {
             Some(TrainingEvent::Step(StepRecord { step: step as u32, loss, accuracy }))
         }
         Event::Record(record) => epoch_record(record).map(TrainingEvent::Epoch),

@@ -256,6 +256,16 @@ pub enum OptimizerKind {
     Sgd,
     /// Adam with the constants of its paper.
     Adam,
+    /// AdamW with the constants of its paper.
+    #[serde(rename = "adamw")]
+    AdamW,
+    /// RMSprop with PyTorch's constants.
+    #[serde(rename = "rmsprop")]
+    RmsProp,
+    /// Adagrad with PyTorch's constants.
+    Adagrad,
+    /// Lion with the constants of its paper.
+    Lion,
 }
 
 /// What to compute on.

@@ -256,7 +256,7 @@ struct Listener {
 impl Listener {
     fn hear(&self, event: &Told, pace: &mut Pace) {
         match event {
-            &Told::Record(Record::Step { step, loss, accuracy }) => {
+            &Told::Record(Record::Step { step, loss, accuracy, .. }) => {
                 pace.add(StepRecord { step: step as u32, loss, accuracy }, now());
                 self.active.report.borrow_mut().step = step as u32;
                 let due = pace.due(now());

@@ -51,7 +51,7 @@ impl Curves {
         let records = log.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice::<Record>(line).ok());
         for record in records {
             match record {
-                Record::Step { step, loss, accuracy } => {
+                Record::Step { step, loss, accuracy, .. } => {
                     curves.last_step = step as f64;
                     losses.push((curves.last_step, loss));
                     accuracies.push((curves.last_step, accuracy));

@@ -9,7 +9,7 @@ use convoke::{FolderStore, block_on};
 use crate::failure::{Failure, Result};
 
 /// What a run leaves, apart from checkpoints.
-const FILES: [&str; 3] = ["model.safetensors", "metrics.jsonl", "curves.svg"];
+const FILES: [&str; 4] = ["model.safetensors", "best.safetensors", "metrics.jsonl", "curves.svg"];
 
 /// A folder for a run, not made yet.
 #[derive(Debug)]

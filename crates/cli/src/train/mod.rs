@@ -13,8 +13,9 @@ use std::time::Instant;
 
 use convoke::device::DeviceRequest;
 use convoke::engine::{DeviceInfo, DeviceKind};
+use convoke::optim::{OptimizerKind, OptimizerOptions};
 use convoke::prelude::{Checkpoint, Dataset, Host, Outcome, Settings, Store, TrainError, Trainer};
-use convoke::train::{Best, given_weights};
+use convoke::train::{Best, Metric, ScheduleKind, given_weights};
 use convoke::{FolderStore, block_on};
 use serde::{Deserialize, Serialize};
 
@@ -103,8 +104,8 @@ const STOPPED: u8 = 130;
 
 /// Prepares a new run. Nothing is written before all is sound.
 fn begin(args: &TrainArgs, status: &Status) -> Result<Prepared> {
-    let settings = args.settings()?;
     let model = Model::find(args.model.as_deref().unwrap_or(model::DEFAULT))?;
+    let settings = args.settings(model.settings.clone())?;
     let source = Source::find(args.data.as_deref())?;
     let init = args.init.as_deref().map(read_tensors).transpose()?;
     let folder = RunFolder::choose(args.out.as_deref(), &model.spec.name, args.force)?;
@@ -124,8 +125,9 @@ fn begin(args: &TrainArgs, status: &Status) -> Result<Prepared> {
 
 /// Writes a sheet of changed pictures instead of training.
 fn show_augmented(args: &TrainArgs, path: &Path, status: &Status) -> Result<ExitCode> {
-    let settings = args.settings()?;
-    let input = Model::find(args.model.as_deref().unwrap_or(model::DEFAULT))?.spec.input;
+    let model = Model::find(args.model.as_deref().unwrap_or(model::DEFAULT))?;
+    let settings = args.settings(model.settings)?;
+    let input = model.spec.input;
     settings.augment.check_size([input[1], input[2]])?;
     let data = Source::find(args.data.as_deref())?.read(input, &mut status.phase("reading pictures"))?;
     let statistics = args.normalize.clone().unwrap_or_default().resolve(&data, input[0])?;
@@ -165,16 +167,29 @@ fn resume(args: &TrainArgs, folder: &Path, status: &Status) -> Result<Prepared> 
 
 /// Says what is trained, on what, where.
 fn introduce(trainer: &mut Trainer, store: &FolderStore) -> Result<()> {
-    let Settings { optimizer, seed, augment, .. } = trainer.settings().clone();
+    let settings = trainer.settings().clone();
+    let Settings { optimizer, seed, augment, .. } = &settings;
+    let (batch, held, early) = (trainer.step_samples(), trainer.micro_batch(), trainer.stopped_early());
+    let [train, validation] = trainer.split().map(|count| text::grouped(count as u64));
     let (total, done) = (trainer.total_steps(), trainer.progress().step);
     let session = trainer.session();
     let data: &Dataset = session.data();
-    let [train, test] = [data.train.len(), data.test.len()].map(|count| text::grouped(count as u64));
+    let test = text::grouped(data.test.len() as u64);
+    let validation = if settings.validation > 0.0 { format!("{validation} to validate with, ") } else { String::new() };
     let program = session.program();
     let parameters: usize = program.parameters.iter().map(|place| place.dims.iter().product::<usize>()).sum();
     let parameters = text::grouped(parameters as u64);
-    output::line(format!("data    {train} pictures to train on, {test} to test on, {} classes", data.classes.len()))?;
-    output::line(format!("model   {parameters} parameters; {}; seed {seed}", describe(&optimizer)))?;
+    output::line(format!(
+        "data    {train} pictures to train on, {validation}{test} to test on, {} classes",
+        data.classes.len()
+    ))?;
+    output::line(format!("model   {parameters} parameters; {}; seed {seed}", describe(*optimizer)))?;
+    if settings.schedule.kind != ScheduleKind::Constant || settings.schedule.warmup.is_some() {
+        output::line(format!("rate    {}", settings.schedule))?;
+    }
+    if held < batch {
+        output::line(format!("steps   of {batch} pictures, {held} at a time: {}", why_split(&settings, batch, held)))?;
+    }
     if !augment.is_none() {
         output::line(format!("changed {augment}"))?;
     }
@@ -183,6 +198,9 @@ fn introduce(trainer: &mut Trainer, store: &FolderStore) -> Result<()> {
     output::line(format!("run     {}", store.folder().display()))?;
     match done {
         0 => Ok(()),
+        _ if early => output::line(
+            "it stopped early, for no epoch was better for long enough; give a larger --patience to go further",
+        ),
         _ if done >= total => output::line(format!(
             "all of its {} steps are done; give a larger --epochs or --max-steps to go further",
             text::grouped(total)
@@ -191,15 +209,31 @@ fn introduce(trainer: &mut Trainer, store: &FolderStore) -> Result<()> {
     }
 }
 
-fn describe(optimizer: &convoke::optim::Optimizer) -> String {
-    use convoke::optim::Optimizer;
-    match *optimizer {
-        Optimizer::Sgd { lr, momentum, nesterov, weight_decay } => {
-            let nesterov = if nesterov { " (Nesterov)" } else { "" };
-            format!("SGD, learning rate {lr}, momentum {momentum}{nesterov}, weight decay {weight_decay}")
-        }
-        Optimizer::Adam { lr, weight_decay, .. } => format!("Adam, learning rate {lr}, weight decay {weight_decay}"),
+/// Why a step's pictures are not computed at once.
+fn why_split(settings: &Settings, batch: usize, held: usize) -> &'static str {
+    if held >= settings.batch_size.min(batch) {
+        "their gradients are added up"
+    } else {
+        "more don't fit into the device; their gradients are added up, as if they were one batch, and batch norms see each part by itself"
     }
+}
+
+/// The optimizer with its constants.
+fn describe(optimizer: convoke::optim::Optimizer) -> String {
+    let options = OptimizerOptions::from(optimizer);
+    let kind = match options.kind.unwrap_or_default() {
+        OptimizerKind::Sgd => "SGD",
+        OptimizerKind::Adam => "Adam",
+        OptimizerKind::AdamW => "AdamW",
+        OptimizerKind::RmsProp => "RMSprop",
+        OptimizerKind::Adagrad => "Adagrad",
+        OptimizerKind::Lion => "Lion",
+    };
+    let momentum = options.momentum.filter(|&momentum| momentum != 0.0).map_or(String::new(), |momentum| {
+        let nesterov = if options.nesterov == Some(true) { " (Nesterov)" } else { "" };
+        format!(", momentum {momentum}{nesterov}")
+    });
+    format!("{kind}, learning rate {}{momentum}, weight decay {}", optimizer.lr(), optimizer.weight_decay())
 }
 
 /// Draws the curves from the log, which holds all of the run, whenever it was begun.
@@ -220,12 +254,21 @@ fn conclude(trainer: &Trainer, store: &FolderStore, outcome: Outcome, steps: u64
         output::line(format!("stopped after step {} of {}; all is kept", text::grouped(done), text::grouped(total)))?;
         return output::line(format!("go on with: convoke train --resume {folder}"));
     }
-    let best = trainer.progress().best.map_or(String::new(), |Best { step, accuracy }| {
-        let epoch = step.div_ceil(trainer.steps_per_epoch() as u64);
-        format!("; best test accuracy {} after epoch {epoch}", text::percent(accuracy))
+    let validated = trainer.settings().validation > 0.0;
+    let best = trainer.progress().best.map_or(String::new(), |Best { epoch, loss, accuracy, .. }| {
+        let pictures = if validated { "validation" } else { "training" };
+        match trainer.settings().metric() {
+            Metric::Accuracy => format!("; best {pictures} accuracy {} after epoch {epoch}", text::percent(accuracy)),
+            Metric::Loss => format!("; best {pictures} loss {loss:.4} after epoch {epoch}"),
+        }
     });
+    if trainer.stopped_early() {
+        let patience = trainer.settings().patience.unwrap_or_default();
+        output::line(format!("stopped early: {patience} epochs without a better one"))?;
+    }
     output::line(format!("finished: {} steps in {}{best}", text::grouped(steps), text::time(start.elapsed())))?;
+    let best = if validated { "best.safetensors, " } else { "" };
     let model: PathBuf = store.folder().join("model.safetensors");
-    output::line(format!("kept in {folder}: model.safetensors, metrics.jsonl, curves.svg, checkpoints"))?;
+    output::line(format!("kept in {folder}: model.safetensors, {best}metrics.jsonl, curves.svg, checkpoints"))?;
     output::line(format!("try it: convoke predict --checkpoint {} IMAGE", model.display()))
 }

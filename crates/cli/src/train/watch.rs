@@ -34,6 +34,8 @@ pub struct Watch {
     steps_per_epoch: u64,
     samples_per_epoch: u64,
     batch: u64,
+    /// The learning rate of the last step.
+    lr: f64,
     loss: Smooth,
     accuracy: Smooth,
     speed: Speed,
@@ -59,8 +61,9 @@ impl Watch {
             total_steps,
             epochs: trainer.settings().epochs,
             steps_per_epoch: trainer.steps_per_epoch() as u64,
-            samples_per_epoch: trainer.session().data().train.len() as u64,
-            batch: trainer.session().program().capacity as u64,
+            samples_per_epoch: trainer.split()[0] as u64,
+            batch: trainer.step_samples() as u64,
+            lr: 0.0,
             loss: Smooth::default(),
             accuracy: Smooth::default(),
             speed: Speed::new(now),
@@ -84,7 +87,10 @@ impl Watch {
     /// Shows what has happened.
     pub fn event(&mut self, event: &Event) {
         match event {
-            Event::Record(Record::Step { step, loss, accuracy }) => self.step(*step, *loss, *accuracy),
+            Event::Record(Record::Step { step, loss, accuracy, lr }) => {
+                self.lr = *lr;
+                self.step(*step, *loss, *accuracy);
+            }
             Event::Record(record @ Record::Epoch { .. }) => self.epoch(record),
             Event::Evaluating { done, total } => self.message(|| format!("testing {done}/{total}")),
             // Testing and saving are not training: the speed begins anew.
@@ -118,7 +124,11 @@ impl Watch {
     fn describe(&self, step: u64) -> String {
         let epoch = (step - 1) / self.steps_per_epoch + 1;
         let (loss, accuracy) = (self.loss.value(), text::percent(self.accuracy.value()));
-        let figures = format!("epoch {epoch}/{}  loss {loss:.4}  accuracy {accuracy}", self.epochs);
+        let figures = format!(
+            "epoch {epoch}/{}  loss {loss:.4}  accuracy {accuracy}  rate {}",
+            self.epochs,
+            text::short(self.lr)
+        );
         let Some(speed) = self.last_speed else { return figures };
         let left = (self.total_steps.saturating_sub(step) * self.batch) as f64 / speed;
         let left = text::time(Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX));
@@ -126,16 +136,28 @@ impl Watch {
     }
 
     fn epoch(&mut self, record: &Record) {
-        let &Record::Epoch { epoch, train_loss, train_accuracy, test_loss, test_accuracy, samples_per_second, .. } =
-            record
+        let &Record::Epoch {
+            epoch,
+            train_loss,
+            train_accuracy,
+            test_loss,
+            test_accuracy,
+            validation_loss,
+            validation_accuracy,
+            samples_per_second,
+            ..
+        } = record
         else {
             return;
         };
         let width = self.epochs.to_string().len();
         let [train_accuracy, test_accuracy] = [train_accuracy, test_accuracy].map(text::percent);
+        let validation = validation_loss.zip(validation_accuracy).map_or(String::new(), |(loss, accuracy)| {
+            format!("  validation: loss {loss:.4}, accuracy {}", text::percent(accuracy))
+        });
         self.last_line = Instant::now();
         self.print(&format!(
-            "epoch {epoch:>width$}/{}  training: loss {train_loss:.4}, accuracy {train_accuracy}  test: loss {test_loss:.4}, accuracy {test_accuracy}  {} samples/s",
+            "epoch {epoch:>width$}/{}  training: loss {train_loss:.4}, accuracy {train_accuracy}{validation}  test: loss {test_loss:.4}, accuracy {test_accuracy}  {} samples/s",
             self.epochs,
             text::rate(samples_per_second)
         ));

@@ -37,6 +37,13 @@ fn training_tells_its_options_and_their_true_defaults() {
         "--momentum <X>",
         "--nesterov",
         "--weight-decay <X>",
+        "--beta1 <X>",
+        "--beta2 <X>",
+        "--eps <X>",
+        "--alpha <X>",
+        "--centered",
+        "--lr-decay <X>",
+        "--initial-accumulator-value <X>",
         "--loss <NAME>",
         "--label-smoothing <X>",
         "--class-weights <WEIGHTS>",
@@ -69,9 +76,12 @@ fn training_tells_its_options_and_their_true_defaults() {
     };
     assert_eq!(default("--epochs"), epochs.to_string());
     assert_eq!(default("--batch-size"), batch_size.to_string());
-    assert_eq!(default("--lr"), format!("{lr} for sgd, 0.001 for adam"));
-    assert_eq!(default("--momentum"), momentum.to_string());
-    assert_eq!(default("--weight-decay"), weight_decay.to_string());
+    assert_eq!(
+        default("--lr"),
+        format!("{lr} for sgd and adagrad, 0.001 for adam, adamw and rmsprop, 0.0001 for lion")
+    );
+    assert_eq!(default("--momentum"), format!("{momentum} for sgd, 0 for rmsprop"));
+    assert_eq!(default("--weight-decay"), format!("0.01 for adamw, {weight_decay} for the others"));
     assert_eq!(default("--seed"), seed.to_string());
 }
 

@@ -120,7 +120,12 @@ fn wrong_options() {
     refused(&setting, &on_data("--momentum 0 --nesterov"), 2, &["Nesterov", "needs momentum"]);
     refused(&setting, &on_data("--max-steps 0"), 2, &["steps is 0"]);
     refused(&setting, &on_data("--checkpoint-every 0"), 2, &["steps is 0"]);
-    refused(&setting, &on_data("--optimizer adam --momentum 0.5"), 2, &["--momentum is for sgd", "adam"]);
+    refused(
+        &setting,
+        &on_data("--optimizer adam --momentum 0.5"),
+        2,
+        &["--momentum is for sgd", "the optimizer is adam"],
+    );
     refused(&setting, &on_data("--optimizer adam --nesterov"), 2, &["--nesterov is for sgd", "adam"]);
     refused(&setting, &on_data("--optimizer lion"), 2, &["lion", "sgd, adam"]);
     refused(&setting, &on_data("--normalize 0.5"), 2, &["normalisation is 0.5", "dataset, none"]);

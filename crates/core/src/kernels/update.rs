@@ -1,77 +1,60 @@
-//! The optimizer's step on all parameters at once: reads `gradients [len]`, `flag` (one u32); in place `parameters [len]` and
-//! the rule's state tensors, each `[len]`. Where `flag` is not 0 nothing is written.
+//! The optimizer's step on a range of parameters: reads `gradients [len]`, `flag` (one u32) and, where gradients are clipped by norm,
+//! `square_sum` (one f32); in place `parameters [len]`, the rule's state tensors, each `[len]`, and the average `[len]` where one is kept.
+//! Where `flag` is not 0 nothing is written.
 
 use convoke_shaders::update as template;
 use super::shader::{Shader, Target, lanes, vector};
+use crate::optim::{Lines, Rates, Rule, Text};
 use crate::plan::Flops;
 use crate::shape::Extent;
 
-/// An update rule with its constants. The learning rate and the bias corrections come from the step block.
+/// How gradients are clipped before the rule sees them.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Rule {
-    /// Stochastic gradient descent, as [PyTorch's `SGD`](https://docs.pytorch.org/docs/stable/generated/torch.optim.SGD.html):
-    /// `g += weight_decay · p; v = momentum · v + g; p −= lr · v` (with `nesterov`: `p −= lr · (g + momentum · v)`).
-    /// One state tensor `v`, from zero; none where `momentum` is 0.
-    Sgd {
-        /// Momentum, 0 … 1.
-        momentum: f32,
-        /// Whether Nesterov's look-ahead is used.
-        nesterov: bool,
-        /// L2 penalty, added to the gradient.
-        weight_decay: f32,
-    },
-    /// Adam ([Kingma and Ba, 2014](https://arxiv.org/abs/1412.6980)), as PyTorch's `Adam`: `g += weight_decay · p;
-    /// m = m + (g − m) · (1 − beta1); v = beta2 · v + (1 − beta2) · g²; p −= step_size · m / (√v · inverse_sqrt_correction + eps)`, with
-    /// `step_size = lr / (1 − beta1^t)` and `inverse_sqrt_correction = 1 / √(1 − beta2^t)` from the step block. State tensors `m`, `v`, from zero.
-    Adam {
-        /// Decay of the gradient's mean, 0 … 1.
-        beta1: f32,
-        /// Decay of the squared gradient's mean, 0 … 1.
-        beta2: f32,
-        /// `1 − beta1`, rounded once: the difference of two single-precision numbers would lose digits.
-        one_minus_beta1: f32,
-        /// `1 − beta2`, rounded once.
-        one_minus_beta2: f32,
-        /// Added to the denominator.
-        eps: f32,
-        /// L2 penalty, added to the gradient.
-        weight_decay: f32,
-    },
-    /// A running statistic, whose gradient is the statistic of the step: `p += momentum · (g − p)`. No state tensor.
-    Running {
-        /// How far it follows, 0 … 1.
-        momentum: f32,
-    },
+pub enum Clip {
+    /// Each to `−limit … limit`, as PyTorch's `clip_grad_value_`.
+    Value(f32),
+    /// All by the factor `min(1, limit / (√square_sum + 1e-6))`, as PyTorch's `clip_grad_norm_`, with the sum of the squares of all
+    /// gradients.
+    Norm(f32),
 }
 
-impl Rule {
-    /// The number of state tensors that the rule keeps beside the parameters.
-    pub fn states(&self) -> usize {
+/// What keeps the denominator from 0 where gradients are clipped by norm.
+const NORM_EPS: f32 = 1e-6;
+
+impl Clip {
+    /// The factor on all gradients, by the sum of their squares.
+    pub fn factor(self, square_sum: f32) -> f32 {
         match self {
-            Self::Sgd { momentum, .. } => usize::from(*momentum != 0.0),
-            Self::Adam { .. } => 2,
-            Self::Running { .. } => 0,
+            Self::Value(_) => 1.0,
+            Self::Norm(limit) => (limit / (square_sum.sqrt() + NORM_EPS)).min(1.0),
         }
     }
 }
 
-/// One dispatch over all parameters.
+/// One dispatch over a range of parameters: all that follow the same rule at the same rate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Update {
     /// The rule.
     pub rule: Rule,
     /// The number of parameters, padding included.
     pub len: usize,
+    /// A factor on the step's learning rate and step size.
+    pub rate: f32,
+    /// How gradients are clipped.
+    pub clip: Option<Clip>,
+    /// How much of the parameters' running average each step replaces, 0 … 1, where one is kept: `a += (p − a) · average`.
+    pub average: Option<f32>,
 }
 
 impl Update {
+    /// A rule on so many parameters, at the step's own rate, and nothing else.
+    pub fn new(rule: impl Into<Rule>, len: usize) -> Self {
+        Self { rule: rule.into(), len, rate: 1.0, clip: None, average: None }
+    }
+
     /// The floating-point operations of a run.
     pub fn flops(&self) -> Flops {
-        let each = match self.rule {
-            Rule::Sgd { .. } => 4,
-            Rule::Adam { .. } => 12,
-            Rule::Running { .. } => 3,
-        };
+        let each = self.rule.flops() + u64::from(self.clip.is_some()) + 3 * u64::from(self.average.is_some());
         Flops::of(each, &[Extent::Fixed(self.len)])
     }
 }
@@ -84,40 +67,53 @@ impl Update {
         let workgroup = target.workgroup();
         let count = self.len / lanes;
         let params = template::Params { workgroup: workgroup as u32, count: count as u32 };
-        let state = |k: usize| format!("@group(0) @binding({}) var<storage, read_write> state{k}: array<V>;\n", 4 + k);
-        let states: String = (0..self.rule.states()).map(state).collect();
-        let rule = format!(
-            "alias V = {};\n{states}fn update(i: u32) {{\n    let p = parameters[i];\n{}}}",
-            vector("f32", lanes),
-            self.rule.wgsl()
-        );
-        Shader::new(params.fill(&[("rule", &rule)]), [2, 1 + self.rule.states(), 0])
+        let states = self.rule.states();
+        let norm = matches!(self.clip, Some(Clip::Norm(_)));
+        let tensor = |binding: usize, name: &str| {
+            format!("@group(0) @binding({binding}) var<storage, read_write> {name}: array<V>;\n")
+        };
+        let mut declarations: String = (0..states).map(|k| tensor(4 + k, &format!("state{k}"))).collect();
+        let written = 1 + states + usize::from(self.average.is_some());
+        if self.average.is_some() {
+            declarations += &tensor(3 + written - 1, "average");
+        }
+        if norm {
+            declarations += &format!("@group(0) @binding({}) var<storage, read> square_sum: array<f32>;\n", 3 + written);
+        }
+        let rule = format!("alias V = {};\n{declarations}fn update(i: u32) {{\n{}}}", vector("f32", lanes), self.body());
+        Shader::new(params.fill(&[("rule", &rule)]), [2, written, usize::from(norm)])
             .over(workgroup, [(Extent::Fixed(count), 1)])
     }
-}
 
-impl Rule {
-    /// The body of the update of `parameters[i]`, whose old value is `p`.
-    fn wgsl(&self) -> String {
-        match *self {
-            Self::Sgd { momentum, nesterov, weight_decay } => {
-                let gradient = format!("    let g = gradients[i] + V({weight_decay:?}f) * p;\n");
-                let step = "    parameters[i] = p - V(step.learning_rate)";
-                if momentum == 0.0 {
-                    return format!("{gradient}{step} * g;\n");
-                }
-                let direction = if nesterov { format!("(g + V({momentum:?}f) * v)") } else { "v".to_string() };
-                format!("{gradient}    let v = V({momentum:?}f) * state0[i] + g;\n    state0[i] = v;\n{step} * {direction};\n")
-            }
-            Self::Running { momentum } => format!("    parameters[i] = p + V({momentum:?}f) * (gradients[i] - p);\n"),
-            Self::Adam { beta2, one_minus_beta1, one_minus_beta2, eps, weight_decay, .. } => format!(
-                "    let g = gradients[i] + V({weight_decay:?}f) * p;
-    let m = state0[i] + (g - state0[i]) * V({one_minus_beta1:?}f);
-    let v = V({beta2:?}f) * state1[i] + V({one_minus_beta2:?}f) * g * g;
-    state0[i] = m;
-    state1[i] = v;
-    parameters[i] = p - V(step.step_size) * m / (sqrt(v) * V(step.inverse_sqrt_correction) + V({eps:?}f));\n"
-            ),
+    /// The lines that update vector `i`.
+    fn body(&self) -> String {
+        let lines = Lines::default();
+        let scaled = |scalar: &str| match self.rate {
+            1.0 => lines.value(format_args!("V(step.{scalar})")),
+            rate => lines.value(format_args!("V(step.{scalar} * {rate:?}f)")),
+        };
+        let rates = Rates {
+            lr: scaled("learning_rate"),
+            step_size: scaled("step_size"),
+            inverse_sqrt_correction: lines.value("V(step.inverse_sqrt_correction)"),
+            continues: lines.value("V(f32(step.first_sample))"),
+        };
+        let p = lines.value("parameters[i]");
+        let g = match self.clip {
+            None => lines.value("gradients[i]"),
+            Some(Clip::Value(limit)) => lines.value(format_args!("clamp(gradients[i], V(-{limit:?}f), V({limit:?}f))")),
+            Some(Clip::Norm(limit)) => lines.value(format_args!(
+                "gradients[i] * min(1.0, {limit:?}f / (sqrt(square_sum[0]) + {NORM_EPS:?}f))"
+            )),
+        };
+        let mut state: Vec<Text<'_>> =
+            (0..self.rule.states()).map(|k| lines.value(format_args!("state{k}[i]"))).collect();
+        let p = self.rule.apply(p, g, &mut state, &rates);
+        lines.add(format_args!("parameters[i] = {p};"));
+        state.iter().enumerate().for_each(|(k, value)| lines.add(format_args!("state{k}[i] = {value};")));
+        if let Some(share) = self.average {
+            lines.add(format_args!("average[i] += ({p} - average[i]) * V({share:?}f);"));
         }
+        lines.text()
     }
 }

@@ -57,6 +57,7 @@ pub fn compile_graph(graph: &Graph, wanted: &[ValueId], capacity: usize, limits:
         plans: plans.into(),
         parameters: Vec::new(),
         chunks: Vec::new(),
+        ranges: Vec::new(),
         pixels: nothing,
         pictures: 0,
         picture_words: 1,

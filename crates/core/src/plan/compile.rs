@@ -2,14 +2,19 @@
 
 use std::collections::HashMap;
 
+use super::layout::{Entry, Layout, lay_out};
 use super::place::place;
-use super::{Buffer, BufferId, Chunk, Place, Plan, PlanKind, PlanStep, Program, Role, Slice, fuse::fuse, validate};
+use super::update::{Updates, space_for_parts};
+use super::{
+    Buffer, BufferId, Chunk, Plan, PlanKind, PlanStep, Program, RangeUpdate, Role, Slice, Training, fuse::fuse,
+    validate,
+};
 use crate::autodiff::differentiate;
 use crate::engine::Limits;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::expr::{Broadcast, Expr};
 use crate::graph::{Graph, ValueId};
-use crate::kernels::{AugmentedGather, Finite, Gather, Map, Metrics, Rule, Tally, Update};
+use crate::kernels::{AugmentedGather, Clip, Gather, Map, Metrics, Tally};
 use crate::loss::{Labels, Loss};
 use crate::lower::{LoweredStep, Lowering, TensorId};
 use crate::model::{Network, Pass};
@@ -31,8 +36,8 @@ pub struct CompileOptions {
     pub augment: Option<AugmentedGather>,
     /// What is minimised.
     pub loss: Loss,
-    /// The optimizer's rule; `None` for a program that only evaluates and predicts.
-    pub rule: Option<Rule>,
+    /// How parameters follow from gradients; `None` for a program that only evaluates and predicts.
+    pub training: Option<Training>,
     /// What the engine can bind.
     pub limits: Limits,
 }
@@ -47,15 +52,16 @@ pub fn compile(network: &Network, options: &CompileOptions) -> Result<Program> {
     let mixed = options.augment.as_ref().is_some_and(|augment| augment.mixed);
     let mut training = Figured::new(graph, input, output, &options.loss, mixed)?;
     let inference = Figured::new(network.graph.clone(), network.input, network.output, &options.loss.plain(), false)?;
-    let gradients = match options.rule {
-        Some(_) => training.gradients()?,
+    let gradients = match &options.training {
+        Some(rules) => training.gradients(rules)?,
         None => Vec::new(),
     };
     let mut memory = Memory::new(&training.graph, network, options)?;
     let plans = PlanKind::ALL.map(|kind| -> Result<Plan> {
         let steps = match kind {
-            PlanKind::Update | PlanKind::Gradients if options.rule.is_none() => Vec::new(),
-            PlanKind::Update => update_steps(&memory),
+            PlanKind::Gradients if options.training.is_none() => Vec::new(),
+            PlanKind::Accumulate => memory.updates(options).map_or_else(Vec::new, |updates| updates.accumulate()),
+            PlanKind::Update => memory.updates(options).map_or_else(Vec::new, |updates| updates.update()),
             PlanKind::Gradients => memory.run_steps(&training, &gradients, kind, options)?,
             PlanKind::Evaluate | PlanKind::Predict => memory.run_steps(&inference, &[], kind, options)?,
         };
@@ -85,29 +91,31 @@ impl Figured {
         Ok(Self { graph, x, labels, logits, losses })
     }
 
-    /// What the update of each parameter follows: the gradient of the mean loss over the global batch, or the statistic of the step.
-    fn gradients(&mut self) -> Result<Vec<Option<ValueId>>> {
+    /// What the update of each parameter follows, if it is updated: the gradient of the mean loss over the global batch, or the statistic of
+    /// the step.
+    fn gradients(&mut self, training: &Training) -> Result<Vec<Option<ValueId>>> {
         let graph = &mut self.graph;
         let loss = graph.apply1(Reduce { keep: Keep::Nothing, mean: true }, &[self.losses])?;
         let one = graph.apply1(Constant { value: 1.0, ty: TensorType::fixed([]) }, &[])?;
-        let parameters: Vec<ValueId> = graph.parameters().map(|(id, ..)| id).collect();
-        let learned: Vec<ValueId> = parameters.iter().copied().filter(|&id| graph.is_learned(id)).collect();
-        let mut gradients = differentiate(graph, &[(loss, one)], &learned)?.into_iter();
+        let updates: Vec<(ValueId, Option<RangeUpdate>)> =
+            graph.parameters().map(|(id, name, _)| (id, training.update_of(graph, id, name))).collect();
+        let learned = |update: &Option<RangeUpdate>| update.is_some_and(|update| update.learned);
+        let wrt: Vec<ValueId> = updates.iter().filter(|(_, update)| learned(update)).map(|(id, _)| *id).collect();
+        let mut gradients = differentiate(graph, &[(loss, one)], &wrt)?.into_iter();
         let statistic =
             |id| graph.running.iter().find(|running| running.parameter == id).map(|running| running.statistic);
-        Ok(parameters
-            .into_iter()
-            .map(|id| if graph.is_learned(id) { gradients.next()? } else { statistic(id) })
-            .collect())
+        let followed = |(id, update): (ValueId, Option<RangeUpdate>)| {
+            if update?.learned { gradients.next()? } else { statistic(id) }
+        };
+        Ok(updates.into_iter().map(followed).collect())
     }
 }
 
 /// The memory of a program under construction.
 struct Memory {
     buffers: Vec<Buffer>,
-    places: Vec<Place>,
+    layout: Layout,
     chunks: Vec<Chunk>,
-    ranges: Vec<Range>,
     pixels: Slice,
     labels: Slice,
     indices: Slice,
@@ -117,8 +125,9 @@ struct Memory {
     tallies: Slice,
     flag: Slice,
     logits: Slice,
-    /// Each parameter's slice, in the graphs' order.
-    parameters: Vec<Slice>,
+    /// Where gradients are clipped by norm: sums of squares, and the sum of these.
+    norm: Option<[Slice; 2]>,
+    /// Each parameter's gradient, in the graphs' order.
     gradients: Vec<Slice>,
     /// Activations come last: buffers from here on.
     first_arena: usize,
@@ -127,30 +136,21 @@ struct Memory {
 impl Memory {
     fn new(graph: &Graph, network: &Network, options: &CompileOptions) -> Result<Self> {
         let mut buffers = Vec::new();
-        let states = options.rule.map_or(0, |rule| rule.states());
-        let ParameterTable { places, lengths, ranges } = ParameterTable::new(graph, options)?;
-        let mut chunks = Vec::new();
-        for (index, &length) in lengths.iter().enumerate() {
-            let mut add = |what: &str, role| push(&mut buffers, format!("{what} {index}"), length * 4, role);
-            let parameters = add("parameters", Role::Parameters);
-            let training = options.rule.is_some();
-            let gradients = if training { add("gradients", Role::Gradients) } else { parameters };
-            let states =
-                (0..states).map(|k| add(&format!("optimizer state {k}, part"), Role::OptimizerState)).collect();
-            chunks.push(Chunk { parameters, gradients, states });
-        }
-        let slice = |whole: Slice, place: &Place| {
-            let bytes = 4 * place.dims.iter().product::<usize>();
-            Slice { buffer: whole.buffer, offset: place.offset * 4, bytes }
-        };
-        let parameters = places.iter().map(|p| slice(chunks[p.chunk].parameters, p)).collect();
-        let gradients = places.iter().map(|p| slice(chunks[p.chunk].gradients, p)).collect();
+        let layout = lay_out(&entries(graph, options), &options.limits)?;
+        let lengths = layout.lengths.iter().enumerate();
+        let chunks: Vec<Chunk> = lengths
+            .map(|(index, &length)| {
+                let mut add = |what: &str, role| push(&mut buffers, format!("{what} {index}"), length * 4, role);
+                chunk(options.training.as_ref(), &mut add)
+            })
+            .collect();
+        let gradients = layout.slices(|index| chunks[index].gradients);
         let mut add = |what: &str, bytes: usize, role| push(&mut buffers, what.to_string(), bytes, role);
         let pixels = add("pixels", options.pictures * options.gather.sample_words() * 4, Role::Pixels);
         let labels = add("labels", options.pictures * 4, Role::Labels);
         let indices = add("indices", options.slots * options.capacity * 4, Role::Indices);
         let runs = options.slots * options.capacity;
-        let augmentation = options.augment.as_ref().filter(|_| options.rule.is_some());
+        let augmentation = options.augment.as_ref().filter(|_| options.training.is_some());
         let augmentation =
             augmentation.map(|kernel| add("augmentation", runs * kernel.block_words() * 4, Role::Indices));
         let class_weights =
@@ -160,12 +160,18 @@ impl Memory {
         let tallies = add("tallies", tally.words(network.classes()) * 4, Role::Metrics);
         let flag = add("flag", 4, Role::Flag);
         let logits = add("logits", options.capacity.saturating_mul(network.classes() * 4), Role::Activations);
+        let by_norm = options.training.as_ref().is_some_and(|t| matches!(t.clip, Some(Clip::Norm(_))));
+        let norm = by_norm.then(|| {
+            let learned = layout.ranges.iter().filter(|range| range.update.is_some_and(|update| update.learned));
+            let parts: usize = learned.map(space_for_parts).sum();
+            [("sums of squares", parts * 4), ("sum of squares", 4)]
+                .map(|(what, bytes)| push(&mut buffers, what.into(), bytes, Role::Norm))
+        });
         let first_arena = buffers.len();
         Ok(Self {
             buffers,
-            places,
+            layout,
             chunks,
-            ranges,
             pixels,
             labels,
             indices,
@@ -175,10 +181,17 @@ impl Memory {
             tallies,
             flag,
             logits,
-            parameters,
+            norm,
             gradients,
             first_arena,
         })
+    }
+
+    /// What the plans behind the gradients work on, where anything is trained.
+    fn updates<'a>(&'a self, options: &'a CompileOptions) -> Option<Updates<'a>> {
+        let (metrics, flag, norm) = (self.metrics, self.flag, self.norm);
+        let training = options.training.as_ref()?;
+        Some(Updates { training, chunks: &self.chunks, ranges: &self.layout.ranges, metrics, flag, norm })
     }
 
     /// The steps of a plan that begins with a batch.
@@ -191,8 +204,12 @@ impl Memory {
     ) -> Result<Vec<PlanStep>> {
         let graph = &head.graph;
         let mut lowering = Lowering::new(graph);
-        let mut pinned: HashMap<TensorId, Slice> =
-            graph.parameters().zip(&self.parameters).map(|((id, ..), &slice)| (id.into(), slice)).collect();
+        let weights = |index: usize| match kind {
+            PlanKind::Gradients => self.chunks[index].parameters,
+            _ => self.chunks[index].evaluated(),
+        };
+        let parameters = graph.parameters().map(|(id, ..)| id.into());
+        let mut pinned: HashMap<TensorId, Slice> = parameters.zip(self.layout.slices(weights)).collect();
         let mut outside = |slice: Slice| {
             let tensor = lowering.temporary(Extent::Fixed(slice.bytes / 4));
             pinned.insert(tensor, slice);
@@ -242,8 +259,9 @@ impl Memory {
             slots: options.slots,
             buffers: self.buffers,
             plans,
-            parameters: self.places,
+            parameters: self.layout.places,
             chunks: self.chunks,
+            ranges: self.layout.ranges,
             pixels: self.pixels,
             pictures: options.pictures,
             picture_words: options.gather.sample_words(),
@@ -307,103 +325,29 @@ pub(super) fn pin(lowering: &mut Lowering<'_>, pinned: &mut HashMap<TensorId, Sl
     pinned.insert(copy, slice);
 }
 
-/// Gradients are checked chunk by chunk, and only then is any parameter changed, range by range.
-fn update_steps(memory: &Memory) -> Vec<PlanStep> {
-    let check = memory.chunks.iter().map(|chunk| PlanStep {
-        kernel: Finite { len: chunk.parameters.bytes / 4 }.into(),
-        label: "gate".into(),
-        reads: vec![chunk.gradients, memory.metrics],
-        writes: vec![memory.flag],
-    });
-    let update = memory.ranges.iter().map(|range| {
-        let chunk = &memory.chunks[range.chunk];
-        let part = |whole: Slice| Slice { offset: range.offset * 4, bytes: range.len * 4, ..whole };
-        let states = chunk.states.iter().take(range.rule.states()).copied();
-        PlanStep {
-            kernel: Update { rule: range.rule, len: range.len }.into(),
-            label: "update".into(),
-            reads: vec![part(chunk.gradients), memory.flag],
-            writes: std::iter::once(chunk.parameters).chain(states).map(part).collect(),
-        }
-    });
-    check.chain(update).collect()
+/// What has a place in the chunks: the parameters, in the graph's order.
+fn entries(graph: &Graph, options: &CompileOptions) -> Vec<Entry> {
+    let entry = |(id, name, _): (ValueId, &str, _)| Entry {
+        name: name.into(),
+        dims: graph.ty(id).dims.clone(),
+        learned: graph.is_learned(id),
+        update: options.training.as_ref().and_then(|training| training.update_of(graph, id, name)),
+    };
+    graph.parameters().map(entry).collect()
 }
 
-/// Neighbouring parameters of one chunk that are updated by one rule.
-#[derive(Clone, Debug)]
-struct Range {
-    chunk: usize,
-    /// Where it begins in the chunk, in elements.
-    offset: usize,
-    /// Elements, padding included.
-    len: usize,
-    rule: Rule,
-}
-
-/// Where each parameter lies.
-struct ParameterTable {
-    places: Vec<Place>,
-    /// Each chunk's length in elements.
-    lengths: Vec<usize>,
-    /// What is updated; nothing where nothing is trained.
-    ranges: Vec<Range>,
-}
-
-impl ParameterTable {
-    /// Lays the parameters one after another, those with one rule side by side, each at a multiple of the binding alignment, in chunks that
-    /// one binding can hold.
-    fn new(graph: &Graph, options: &CompileOptions) -> Result<Self> {
-        let limits = &options.limits;
-        let limit = limits.max_binding_bytes.min(limits.max_buffer_bytes) / 4;
-        let alignment = limits.offset_alignment.div_ceil(4).max(64);
-        let rules: Vec<Option<Rule>> = graph.parameters().map(|(id, ..)| rule_of(graph, id, options)).collect();
-        let mut distinct: Vec<Option<Rule>> = Vec::new();
-        rules.iter().for_each(|rule| {
-            if !distinct.contains(rule) {
-                distinct.push(*rule)
-            }
-        });
-        let place = |(id, name, _): (ValueId, &str, _)| {
-            let (name, dims, learned) = (name.to_string(), graph.ty(id).dims.clone(), graph.is_learned(id));
-            Place { name, dims, learned, chunk: 0, offset: 0 }
-        };
-        let mut places: Vec<Place> = graph.parameters().map(place).collect();
-        let (mut lengths, mut ranges): (Vec<usize>, Vec<Range>) = (vec![0], Vec::new());
-        for rule in distinct {
-            for (place, _) in places.iter_mut().zip(&rules).filter(|(_, own)| **own == rule) {
-                let len = place.dims.iter().product::<usize>().next_multiple_of(alignment);
-                if len > limit {
-                    let what = format!("the parameter {}", place.name);
-                    return Err(Error::TooLarge { what, bytes: len * 4, limit: limit * 4 });
-                }
-                if lengths[lengths.len() - 1] + len > limit {
-                    lengths.push(0);
-                }
-                let chunk = lengths.len() - 1;
-                let offset = lengths[chunk];
-                (place.chunk, place.offset) = (chunk, offset);
-                lengths[chunk] += len;
-                match (ranges.last_mut(), rule) {
-                    (Some(last), Some(rule)) if last.chunk == chunk && last.rule == rule => last.len += len,
-                    (_, Some(rule)) => ranges.push(Range { chunk, offset, len, rule }),
-                    (_, None) => {}
-                }
-            }
-        }
-        // A network without parameters still has a buffer, of one row, so that every program looks alike.
-        lengths.iter_mut().for_each(|length| *length = (*length).max(alignment));
-        Ok(Self { places, lengths, ranges })
-    }
-}
-
-/// The rule that a parameter is updated by, if it is.
-fn rule_of(graph: &Graph, parameter: ValueId, options: &CompileOptions) -> Option<Rule> {
-    let rule = options.rule?;
-    if graph.is_learned(parameter) {
-        return Some(rule);
-    }
-    let running = graph.running.iter().find(|running| running.parameter == parameter)?;
-    Some(Rule::Running { momentum: running.momentum })
+/// The buffers of one chunk.
+fn chunk(training: Option<&Training>, add: &mut dyn FnMut(&str, Role) -> Slice) -> Chunk {
+    let parameters = add("parameters", Role::Parameters);
+    let Some(training) = training else {
+        return Chunk { parameters, gradients: parameters, summed: parameters, states: Vec::new(), average: None };
+    };
+    let gradients = add("gradients", Role::Gradients);
+    let summed = if training.accumulate { add("summed gradients", Role::SummedGradients) } else { gradients };
+    let states = 0..training.rule.states();
+    let states = states.map(|k| add(&format!("optimizer state {k}, part"), Role::OptimizerState)).collect();
+    let average = training.average.map(|_| add("average", Role::OptimizerState));
+    Chunk { parameters, gradients, summed, states, average }
 }
 
 pub(super) fn push(buffers: &mut Vec<Buffer>, label: String, bytes: usize, role: Role) -> Slice {

@@ -3,11 +3,16 @@
 mod bare;
 mod compile;
 mod fuse;
+mod layout;
 mod place;
+mod training;
+mod update;
 mod validate;
 
 pub use bare::{GraphProgram, compile_graph};
 pub use compile::{CompileOptions, compile};
+pub use layout::Range;
+pub use training::{Group, RangeUpdate, Training};
 pub use validate::validate;
 
 use std::fmt;
@@ -26,7 +31,9 @@ pub enum Role {
     Parameters,
     /// Gradients, laid out as the parameters.
     Gradients,
-    /// A state tensor of the optimizer, laid out as the parameters.
+    /// Gradients added up over the runs of a step, laid out as the parameters.
+    SummedGradients,
+    /// A state tensor of the optimizer, or the average of the parameters, laid out as they are.
     OptimizerState,
     /// Tensors that live within one run.
     Activations,
@@ -42,6 +49,8 @@ pub enum Role {
     Metrics,
     /// The gate of the update.
     Flag,
+    /// What the norm of all gradients is made of.
+    Norm,
 }
 
 /// Memory that an engine allocates once for a program, filled with zeros.
@@ -134,7 +143,9 @@ pub struct Plan {
 pub enum PlanKind {
     /// Gather the batch, forward, loss, figures, backward: leaves the gradients.
     Gradients,
-    /// Check the gradients and update the parameters.
+    /// Add the gradients to those of the step's runs before: only where steps may have several runs.
+    Accumulate,
+    /// Check the gradients, or their sum, and update the parameters.
     Update,
     /// Gather the batch, forward, loss, figures.
     Evaluate,
@@ -144,7 +155,7 @@ pub enum PlanKind {
 
 impl PlanKind {
     /// All of them, in the order of [`Program::plans`].
-    pub const ALL: [Self; 4] = [Self::Gradients, Self::Update, Self::Evaluate, Self::Predict];
+    pub const ALL: [Self; 5] = [Self::Gradients, Self::Accumulate, Self::Update, Self::Evaluate, Self::Predict];
 }
 
 /// A parameter's place.
@@ -162,15 +173,26 @@ pub struct Place {
     pub offset: usize,
 }
 
-/// Buffers of equal layout that one dispatch updates. A model that a single binding can hold has one.
+/// Buffers of equal layout, whose ranges the update goes through. A model that a single binding can hold has one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chunk {
     /// The parameters.
     pub parameters: Slice,
     /// Their gradients.
     pub gradients: Slice,
+    /// What the update takes: the gradients themselves, or their sum over the runs of a step.
+    pub summed: Slice,
     /// The optimizer's state tensors.
     pub states: Vec<Slice>,
+    /// The running average of the parameters, where one is kept: what the program evaluates and predicts with.
+    pub average: Option<Slice>,
+}
+
+impl Chunk {
+    /// What the program evaluates and predicts with: the parameters, or their average.
+    pub fn evaluated(&self) -> Slice {
+        self.average.unwrap_or(self.parameters)
+    }
 }
 
 /// Everything that an engine needs to train, evaluate and predict with one model.
@@ -188,6 +210,8 @@ pub struct Program {
     pub parameters: Vec<Place>,
     /// The parameters' memory.
     pub chunks: Vec<Chunk>,
+    /// What each part of that memory follows.
+    pub ranges: Vec<Range>,
     /// The pictures' bytes: [`Gather`](crate::kernels::Gather)'s `pixels`.
     pub pixels: Slice,
     /// The number of pictures that `pixels` and `labels` hold.

@@ -83,6 +83,7 @@ mod tests {
             plans: vec![Plan { name: "test".into(), steps: vec![step] }],
             parameters: Vec::new(),
             chunks: Vec::new(),
+            ranges: Vec::new(),
             pixels: nothing,
             pictures: 0,
             picture_words: 1,

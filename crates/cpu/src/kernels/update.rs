@@ -1,7 +1,9 @@
-//! The optimizer's step, on pieces of all parameters.
+//! The optimizer's step, on pieces of a range of parameters.
 
-use convoke_core::kernels::{Rule, Update};
+use convoke_core::kernels::{Clip, Update};
+use convoke_core::optim::{Formula, Rates};
 use convoke_core::step::Step;
+use convoke_core::with_formula;
 
 use super::TASK_LEN;
 use crate::context::Context;
@@ -12,54 +14,66 @@ pub fn run(kernel: &Update, step: &Step, reads: &[&[u32]], writes: &mut [&mut [u
         return;
     }
     let gradients: &[f32] = &bytemuck::cast_slice(reads[0])[..kernel.len];
-    // What a task owns: a piece of the parameters and of each state tensor, and the gradients that go with it.
+    let factor = kernel.clip.map_or(1.0, |clip| clip.factor(reads.get(2).map_or(0.0, |sum| f32::from_bits(sum[0]))));
+    // What a task owns: a piece of the parameters and of each tensor beside them, and the gradients that go with it.
     let mut pieces: Vec<(&[f32], Vec<&mut [f32]>)> =
-        gradients.chunks(TASK_LEN).map(|g| (g, Vec::with_capacity(3))).collect();
+        gradients.chunks(TASK_LEN).map(|g| (g, Vec::with_capacity(writes.len()))).collect();
     for tensor in writes.iter_mut() {
         let tensor: &mut [f32] = &mut bytemuck::cast_slice_mut(tensor)[..kernel.len];
         tensor.chunks_mut(TASK_LEN).zip(&mut pieces).for_each(|(piece, (_, owned))| owned.push(piece));
     }
+    let rates = rates(kernel, step);
     context.tasks(pieces, |_, (gradients, mut owned)| {
+        let clip = |g: f32| match kernel.clip {
+            Some(Clip::Value(limit)) => g.clamp(-limit, limit),
+            _ => g * factor,
+        };
         context.vectorized(
             #[inline(always)]
-            || update(kernel.rule, step, gradients, &mut owned),
+            || {
+                with_formula!(kernel.rule, formula => match formula.states() {
+                    0 => update::<0>(&formula, &rates, gradients, clip, &mut owned),
+                    1 => update::<1>(&formula, &rates, gradients, clip, &mut owned),
+                    2 => update::<2>(&formula, &rates, gradients, clip, &mut owned),
+                    _ => update::<3>(&formula, &rates, gradients, clip, &mut owned),
+                });
+                if let (Some(share), [parameters, .., average]) = (kernel.average, &mut owned[..]) {
+                    average.iter_mut().zip(&**parameters).for_each(|(a, p)| *a += (p - *a) * share);
+                }
+            },
         );
     });
 }
 
+/// What the formula is told of the step.
+fn rates(kernel: &Update, step: &Step) -> Rates<f32> {
+    Rates {
+        lr: step.learning_rate * kernel.rate,
+        step_size: step.step_size * kernel.rate,
+        inverse_sqrt_correction: step.inverse_sqrt_correction,
+        continues: step.first_sample as f32,
+    }
+}
+
+/// Updates a piece, whose tensors are the parameters and the `N` states.
 #[inline(always)]
-fn update(rule: Rule, step: &Step, gradients: &[f32], owned: &mut [&mut [f32]]) {
-    let lr = step.learning_rate;
-    match (rule, owned) {
-        (Rule::Running { momentum }, [parameters]) => {
-            for (p, g) in parameters.iter_mut().zip(gradients) {
-                *p += momentum * (g - *p);
-            }
+fn update<const N: usize>(
+    formula: &impl Formula,
+    rates: &Rates<f32>,
+    gradients: &[f32],
+    clip: impl Fn(f32) -> f32,
+    tensors: &mut [&mut [f32]],
+) {
+    let [parameters, states @ ..] = tensors else { return };
+    let (states, _) = states.split_first_chunk_mut::<N>().expect("a tensor for each state");
+    let len = gradients.len();
+    let parameters = &mut parameters[..len];
+    let states: [&mut [f32]; N] = states.each_mut().map(|state| &mut state[..len]);
+    for i in 0..len {
+        let mut state: [f32; N] = std::array::from_fn(|k| states[k][i]);
+        parameters[i] = formula.apply(parameters[i], clip(gradients[i]), &mut state, rates);
+        for k in 0..N {
+            states[k][i] = state[k];
         }
-        (Rule::Sgd { weight_decay, .. }, [parameters]) => {
-            for (p, g) in parameters.iter_mut().zip(gradients) {
-                *p -= lr * (g + weight_decay * *p);
-            }
-        }
-        (Rule::Sgd { momentum, nesterov, weight_decay }, [parameters, velocities]) => {
-            for ((p, v), g) in parameters.iter_mut().zip(velocities.iter_mut()).zip(gradients) {
-                let g = g + weight_decay * *p;
-                *v = momentum * *v + g;
-                *p -= lr * if nesterov { g + momentum * *v } else { *v };
-            }
-        }
-        (
-            Rule::Adam { beta2, one_minus_beta1, one_minus_beta2, eps, weight_decay, .. },
-            [parameters, means, squares],
-        ) => {
-            let moments = means.iter_mut().zip(squares.iter_mut());
-            for ((p, (m, v)), g) in parameters.iter_mut().zip(moments).zip(gradients) {
-                let g = g + weight_decay * *p;
-                *m += (g - *m) * one_minus_beta1;
-                *v = beta2 * *v + one_minus_beta2 * (g * g);
-                *p -= step.step_size * *m / (v.sqrt() * step.inverse_sqrt_correction + eps);
-            }
-        }
-        (rule, owned) => panic!("{rule:?} has {} state tensors, and was given {}", rule.states(), owned.len() - 1),
     }
 }

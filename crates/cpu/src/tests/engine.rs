@@ -47,7 +47,7 @@ fn program() -> Program {
         loss: Loss::default(),
         gather,
         augment: None,
-        rule: Some(Optimizer::default().rule()),
+        training: Some(Optimizer::default().rule().into()),
         limits: engine(1).limits(),
     };
     compile(&spec.build().unwrap(), &options).unwrap()

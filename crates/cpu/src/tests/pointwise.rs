@@ -1,5 +1,8 @@
 use convoke_core::expr::{Binary, Broadcast, Expr, Unary};
-use convoke_core::kernels::{Bands, BatchMean, Combine, Copy, Finite, Map, Reduce, Resample, Rule, Update};
+use convoke_core::kernels::{Bands, BatchMean, Clip, Combine, Copy, Finite, Map, Reduce, Resample, Update};
+use convoke_core::optim::{
+    Adagrad, Optimizer, OptimizerKind, OptimizerOptions, Rates, RmsProp, Rule, Running, Sgd, Sum,
+};
 use convoke_core::random::Stream;
 use convoke_core::shape::Extent;
 use convoke_core::step::Step;
@@ -184,62 +187,89 @@ fn the_gate_sees_what_is_not_finite_and_stays_shut() {
     }
 }
 
+/// Every rule, at rates of its own, with every way to clip, with and without an average.
+fn updates(len: usize) -> Vec<Update> {
+    let optimizers =
+        OptimizerKind::ALL.map(|kind| OptimizerOptions { kind: Some(kind), ..OptimizerOptions::default() });
+    let mut rules: Vec<Rule> = Vec::new();
+    for options in optimizers {
+        let optimizer = Optimizer::try_from(options).unwrap();
+        rules.extend([0.0, 0.1].map(|decay| optimizer.with_weight_decay(decay).rule()));
+    }
+    let sgd = |momentum, nesterov| Rule::from(Sgd { momentum, nesterov, weight_decay: 0.1 });
+    let rmsprop =
+        |momentum, centered| Rule::from(RmsProp { alpha: 0.9, eps: 1e-4, momentum, centered, weight_decay: 0.0 });
+    rules.extend([sgd(0.0, false), sgd(0.9, true), rmsprop(0.9, false), rmsprop(0.0, true), rmsprop(0.9, true)]);
+    rules.push(Adagrad { initial: 0.5, eps: 1e-10, weight_decay: 0.0 }.into());
+    rules.push(Running { momentum: 0.1 }.into());
+    rules.extend([Rule::from(Sum {})]);
+    let clips = [None, Some(Clip::Value(0.3)), Some(Clip::Norm(2.0)), Some(Clip::Norm(200.0))];
+    let all = rules.into_iter().flat_map(|rule| clips.map(|clip| (rule, clip)));
+    let update = |(i, (rule, clip)): (usize, (Rule, Option<Clip>))| {
+        let average = (i % 3 == 0).then_some(0.25);
+        Update { rule, len, rate: [1.0, 0.5][i % 2], clip, average }
+    };
+    all.enumerate().map(update).collect()
+}
+
 #[test]
 fn updates_follow_their_rules() {
     let len = 20_000;
     let mut random = stream(3);
-    let sgd = |momentum, nesterov, weight_decay| Rule::Sgd { momentum, nesterov, weight_decay };
-    let adam = Rule::Adam {
-        beta1: 0.9,
-        beta2: 0.999,
-        one_minus_beta1: 0.1,
-        one_minus_beta2: 0.001,
-        eps: 1e-8,
-        weight_decay: 0.01,
-    };
-    let step = Step { learning_rate: 0.1, step_size: 0.2, inverse_sqrt_correction: 3.0, ..step(1) };
-    for rule in [sgd(0.0, false, 0.1), sgd(0.9, false, 0.0), sgd(0.9, true, 0.1), adam, Rule::Running { momentum: 0.3 }]
-    {
-        let gradients = floats(&mut random, len);
-        let mut tensors = vec![floats(&mut random, len)];
-        tensors.extend((0..rule.states()).map(|_| floats(&mut random, len).iter().map(|x| x.abs()).collect()));
-        let before: Vec<Vec<u32>> = tensors.iter().map(|t| words(t)).collect();
-        let expected: Vec<Vec<f64>> = (0..len).map(|i| updated(rule, &step, &gradients, &tensors, i)).collect();
-        let kernel = Update { rule, len };
-        for outputs in run_all(kernel.clone(), &step, &[words(&gradients), vec![0]], &before) {
-            for (t, output) in outputs.iter().enumerate() {
-                for (i, &word) in output.iter().enumerate() {
-                    let (found, expected) = (f64::from(f32::from_bits(word)), expected[i][t]);
-                    let error = (found - expected).abs();
-                    assert!(error <= 1e-6 * expected.abs().max(1.0), "{rule:?}, {t}, {i}: {found} for {expected}");
+    for first_sample in [0, 3] {
+        let base = Step { learning_rate: 0.1, step_size: 0.2, inverse_sqrt_correction: 3.0, ..step(1) };
+        let step = Step { samples: 2, inverse_samples: 0.125, first_sample, ..base };
+        for kernel in updates(len) {
+            let gradients = floats(&mut random, len);
+            let mut tensors = vec![floats(&mut random, len)];
+            let others = kernel.rule.states() + usize::from(kernel.average.is_some());
+            // The first state is a mean of squares: larger than the square of a mean.
+            let state = |k| floats(&mut random, len).iter().map(|x| x.abs() + if k == 0 { 1.5 } else { 0.0 }).collect();
+            tensors.extend((0..others).map(state));
+            let before: Vec<Vec<u32>> = tensors.iter().map(|t| words(t)).collect();
+            let square_sum = 36.0_f32;
+            let reads = |flag: u32| {
+                let norm = matches!(kernel.clip, Some(Clip::Norm(_))).then(|| vec![square_sum.to_bits()]);
+                [words(&gradients), vec![flag]].into_iter().chain(norm).collect::<Vec<_>>()
+            };
+            let expected: Vec<Vec<f64>> =
+                (0..len).map(|i| updated(&kernel, &step, gradients[i], &tensors, i, square_sum)).collect();
+            for outputs in run_all(kernel.clone(), &step, &reads(0), &before) {
+                for (t, output) in outputs.iter().enumerate() {
+                    for (i, &word) in output.iter().enumerate() {
+                        let (found, expected) = (f64::from(f32::from_bits(word)), expected[i][t]);
+                        let error = (found - expected).abs();
+                        assert!(
+                            error <= 3e-6 * expected.abs().max(1.0),
+                            "{kernel:?}, {t}, {i}: {found} for {expected}"
+                        );
+                    }
                 }
             }
-        }
-        for outputs in run_all(kernel, &step, &[words(&gradients), vec![1]], &before) {
-            assert_eq!(outputs, before, "{rule:?} wrote although the gate was shut");
+            for outputs in run_all(kernel.clone(), &step, &reads(1), &before) {
+                assert_eq!(outputs, before, "{kernel:?} wrote although the gate was shut");
+            }
         }
     }
 }
 
-/// The parameter and the state of element `i` after an update.
-fn updated(rule: Rule, step: &Step, gradients: &[f32], tensors: &[Vec<f32>], i: usize) -> Vec<f64> {
-    let at: Vec<f64> = tensors.iter().map(|t| f64::from(t[i])).collect();
-    let (g, p) = (f64::from(gradients[i]), at[0]);
-    let lr = f64::from(step.learning_rate);
-    match rule {
-        Rule::Running { momentum } => vec![p + f64::from(momentum) * (g - p)],
-        Rule::Sgd { momentum, nesterov, weight_decay } => {
-            let (momentum, g) = (f64::from(momentum), g + f64::from(weight_decay) * p);
-            let Some(v) = at.get(1) else { return vec![p - lr * g] };
-            let v = momentum * v + g;
-            vec![p - lr * if nesterov { g + momentum * v } else { v }, v]
-        }
-        Rule::Adam { beta2, one_minus_beta1, one_minus_beta2, eps, weight_decay, .. } => {
-            let g = g + f64::from(weight_decay) * p;
-            let m = at[1] + (g - at[1]) * f64::from(one_minus_beta1);
-            let v = f64::from(beta2) * at[2] + f64::from(one_minus_beta2) * g * g;
-            let correction = f64::from(step.inverse_sqrt_correction);
-            vec![p - f64::from(step.step_size) * m / (v.sqrt() * correction + f64::from(eps)), m, v]
-        }
+/// The parameter, the state and the average of element `i` after an update.
+fn updated(kernel: &Update, step: &Step, g: f32, tensors: &[Vec<f32>], i: usize, square_sum: f32) -> Vec<f64> {
+    let mut at: Vec<f64> = tensors.iter().map(|t| f64::from(t[i])).collect();
+    let g = match kernel.clip {
+        Some(Clip::Value(limit)) => f64::from(g.clamp(-limit, limit)),
+        Some(Clip::Norm(limit)) => f64::from(g) * f64::from((limit / square_sum.sqrt()).min(1.0)),
+        None => g.into(),
+    };
+    let mut rates = Rates::of(step);
+    rates.lr *= f64::from(kernel.rate);
+    rates.step_size *= f64::from(kernel.rate);
+    let states = kernel.rule.states();
+    let (parameter, state) = at.split_first_mut().expect("a parameter is the first");
+    *parameter = kernel.rule.apply(*parameter, g, &mut state[..states], &rates);
+    if let Some(share) = kernel.average {
+        let last = at.len() - 1;
+        at[last] += (at[0] - at[last]) * f64::from(share);
     }
+    at
 }

@@ -2,6 +2,7 @@
 
 use convoke_core::expr::{Binary, Broadcast, Epilogue, Expr, Unary};
 use convoke_core::kernels::*;
+use convoke_core::optim::{Adagrad, Optimizer, OptimizerKind, OptimizerOptions, RmsProp, Rule, Running, Sgd, Sum};
 use convoke_core::random::{Stream, StreamId};
 use convoke_core::shape::Extent;
 use convoke_core::step::Step;
@@ -395,20 +396,21 @@ fn targets(data: &mut Data, cases: &mut Vec<Case>, classes: usize, step: Step) {
 }
 
 fn updates(data: &mut Data, cases: &mut Vec<Case>) {
-    let sgd = |momentum, nesterov, weight_decay| Rule::Sgd { momentum, nesterov, weight_decay };
-    let (beta1, beta2, one_minus_beta1, one_minus_beta2) = (0.9, 0.999, 0.1, 0.001);
-    let adam = Rule::Adam { beta1, beta2, one_minus_beta1, one_minus_beta2, eps: 1e-8, weight_decay: 0.01 };
     for len in [640, 7, 4098] {
-        for rule in
-            [sgd(0.0, false, 0.1), sgd(0.9, false, 1e-2), sgd(0.9, true, 0.0), adam, Rule::Running { momentum: 0.3 }]
-        {
-            for flag in [0, 5] {
-                let reads = vec![data.floats(len), vec![flag]];
+        for (i, rule) in rules().into_iter().enumerate() {
+            let clip = [None, Some(Clip::Value(0.3)), Some(Clip::Norm(2.0)), Some(Clip::Norm(200.0))][i % 4];
+            let average = (i % 3 == 0).then_some(0.25);
+            let kernel = Update { rule, len, rate: [1.0, 0.5][i % 2], clip, average };
+            for (flag, first_sample) in [(0, 0), (0, 4), (5, 0)] {
+                let norm = matches!(clip, Some(Clip::Norm(_))).then(|| vec![36.0_f32.to_bits()]);
+                let reads = [data.floats(len), vec![flag]].into_iter().chain(norm).collect();
                 let mut writes = vec![data.floats(len)];
-                // Second moments are squares.
-                let square = |w: u32| f32::from_bits(w).powi(2).to_bits();
-                writes.extend((0..rule.states()).map(|_| data.floats(len).into_iter().map(square).collect()));
-                cases.push(Case { kernel: Update { rule, len }.into(), reads, writes, step: step(1) });
+                // Second moments are squares, and the first state is larger than the square of a mean.
+                let square = |w: u32, k| (f32::from_bits(w).powi(2) + if k == 0 { 1.5 } else { 0.0 }).to_bits();
+                let others = rule.states() + usize::from(average.is_some());
+                writes.extend((0..others).map(|k| data.floats(len).into_iter().map(|w| square(w, k)).collect()));
+                let step = Step { first_sample, ..step(1) };
+                cases.push(Case { kernel: kernel.clone().into(), reads, writes, step });
             }
         }
         for (bad, losses, flag) in [
@@ -426,4 +428,22 @@ fn updates(data: &mut Data, cases: &mut Vec<Case>) {
             cases.push(Case { kernel: Finite { len }.into(), reads, writes, step: step(1) });
         }
     }
+}
+
+/// Every optimizer, with and without weight decay, and what its options change.
+fn rules() -> Vec<Rule> {
+    let mut rules: Vec<Rule> = Vec::new();
+    for kind in OptimizerKind::ALL {
+        let options = OptimizerOptions { kind: Some(kind), ..OptimizerOptions::default() };
+        let optimizer = Optimizer::try_from(options).unwrap();
+        rules.extend([0.0, 0.1].map(|decay| optimizer.with_weight_decay(decay).rule()));
+    }
+    let sgd = |momentum, nesterov| Rule::from(Sgd { momentum, nesterov, weight_decay: 0.1 });
+    let rmsprop =
+        |momentum, centered| Rule::from(RmsProp { alpha: 0.9, eps: 1e-4, momentum, centered, weight_decay: 0.0 });
+    rules.extend([sgd(0.0, false), sgd(0.9, true), rmsprop(0.9, false), rmsprop(0.0, true), rmsprop(0.9, true)]);
+    rules.push(Adagrad { initial: 0.5, eps: 1e-10, weight_decay: 0.0 }.into());
+    rules.push(Running { momentum: 0.1 }.into());
+    rules.extend([Rule::from(Sum {})]);
+    rules
 }

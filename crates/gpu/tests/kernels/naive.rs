@@ -2,6 +2,7 @@
 
 use convoke_core::expr::Epilogue;
 use convoke_core::kernels::*;
+use convoke_core::optim::Rates;
 use convoke_core::step::Step;
 
 /// What a slice must hold after a run.
@@ -373,29 +374,23 @@ fn update(k: &Update, reads: &[Vec<u32>], writes: &[Vec<u32>], step: &Step) -> V
     if reads[1][0] != 0 {
         return writes.iter().cloned().map(Expected::Words).collect();
     }
+    let mut rates = Rates::of(step);
+    rates.lr *= f64::from(k.rate);
+    rates.step_size *= f64::from(k.rate);
     let mut out = vec![Vec::new(); writes.len()];
     for i in 0..k.len {
-        let (p, mut g) = (float(&writes[0], i), float(&reads[0], i));
-        let state = |s: usize| float(&writes[1 + s], i);
-        let rate = f64::from(step.learning_rate);
-        let new = match k.rule {
-            Rule::Running { momentum } => vec![p + f64::from(momentum) * (g - p)],
-            Rule::Sgd { momentum, nesterov, weight_decay } => {
-                g += f64::from(weight_decay) * p;
-                let momentum = f64::from(momentum);
-                let v = if momentum == 0.0 { g } else { momentum * state(0) + g };
-                let direction = if nesterov { g + momentum * v } else { v };
-                vec![p - rate * direction, v]
-            }
-            Rule::Adam { beta2, one_minus_beta1, one_minus_beta2, eps, weight_decay, .. } => {
-                g += f64::from(weight_decay) * p;
-                let m = state(0) + (g - state(0)) * f64::from(one_minus_beta1);
-                let v = f64::from(beta2) * state(1) + f64::from(one_minus_beta2) * g * g;
-                let root = v.sqrt() * f64::from(step.inverse_sqrt_correction) + f64::from(eps);
-                vec![p - f64::from(step.step_size) * m / root, m, v]
-            }
+        let mut at: Vec<f64> = writes.iter().map(|tensor| float(tensor, i)).collect();
+        let g = match k.clip {
+            Some(Clip::Value(limit)) => float(&reads[0], i).clamp(-f64::from(limit), limit.into()),
+            Some(Clip::Norm(limit)) => float(&reads[0], i) * (f64::from(limit) / float(&reads[2], 0).sqrt()).min(1.0),
+            None => float(&reads[0], i),
         };
-        out.iter_mut().zip(new).for_each(|(out, value)| out.push((value, 1.0 + value.abs())));
+        let (parameter, state) = at.split_first_mut().expect("a parameter is the first");
+        *parameter = k.rule.apply(*parameter, g, &mut state[..k.rule.states()], &rates);
+        if let (Some(share), Some(average)) = (k.average, state.last_mut()) {
+            *average += (*parameter - *average) * f64::from(share);
+        }
+        out.iter_mut().zip(at).for_each(|(out, value)| out.push((value, 1.0 + value.abs())));
     }
     out.into_iter().map(Expected::Floats).collect()
 }

@@ -62,11 +62,4 @@ impl LossArgs {
         loss.class_weights = self.class_weights.clone().or(loss.class_weights.take());
         loss.delta = self.huber_delta.unwrap_or(loss.delta);
     }
-
-    /// What was given, over what a loss is by itself.
-    pub fn settings(&self) -> LossSettings {
-        let mut loss = LossSettings::default();
-        self.apply(&mut loss);
-        loss
-    }
 }

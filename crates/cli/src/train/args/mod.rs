@@ -1,17 +1,24 @@
 //! The options of `convoke train`.
 
+mod choice;
+mod gradients;
 mod loss;
+mod optimizer;
+mod schedule;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use convoke::device::DeviceRequest;
-use convoke::optim::Optimizer;
 use convoke::prelude::{Augment, Normalization, Settings};
 
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use choice::ChoiceArgs;
+use gradients::GradientArgs;
 use loss::LossArgs;
+use optimizer::OptimizerArgs;
+use schedule::ScheduleArgs;
 
 /// Train a model, test it after each epoch, and keep all that is needed to use it or to go on
 ///
@@ -50,27 +57,17 @@ pub struct TrainArgs {
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub batch_size: Option<usize>,
 
-    /// How weights follow from gradients: sgd or adam [default: sgd]
-    #[arg(long, value_enum, value_name = "NAME")]
-    pub optimizer: Option<OptimizerName>,
+    #[command(flatten)]
+    pub optimizer: OptimizerArgs,
 
-    /// The learning rate, above 0: how far a step goes [default: 0.01 for sgd, 0.001 for adam]
-    ///
-    /// Too high and the loss jumps about or stops being a number; too low and it hardly falls.
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
-    pub lr: Option<f64>,
+    #[command(flatten)]
+    pub schedule: ScheduleArgs,
 
-    /// How much of its last step sgd keeps, from 0 up to but not including 1 [default: 0.9]
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
-    pub momentum: Option<f64>,
+    #[command(flatten)]
+    pub gradients: GradientArgs,
 
-    /// Let sgd look ahead by its momentum (Nesterov)
-    #[arg(long)]
-    pub nesterov: bool,
-
-    /// How strongly weights are drawn to 0, 0 or more: an L2 penalty, as in PyTorch [default: 0]
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
-    pub weight_decay: Option<f64>,
+    #[command(flatten)]
+    pub choice: ChoiceArgs,
 
     #[command(flatten)]
     pub loss: LossArgs,
@@ -133,13 +130,12 @@ pub struct TrainArgs {
 
     /// Go on with the run in this folder, exactly as if it had never stopped
     ///
-    /// Settings, data and device are the run's own. --epochs, --max-steps, --device, --threads and --data (the same pictures at
+    /// Settings, data and device are the run's own. --epochs, --max-steps, --patience, --device, --threads and --data (the same pictures at
     /// another place) may be given; on another device the run goes on, but not with the same bits. --epochs alone lifts an
     /// earlier --max-steps.
     #[arg(long, value_name = "DIR", conflicts_with_all = [
-        "model", "batch_size", "optimizer", "lr", "momentum", "nesterov", "weight_decay", "loss", "label_smoothing",
-        "class_weights", "huber_delta", "seed", "normalize", "init",
-        "no_shuffle", "augment", "checkpoint_every", "out", "force",
+        "model", "batch_size", "OptimizerArgs", "ScheduleArgs", "GradientArgs", "validation", "best", "keep", "LossArgs", "seed", "normalize", "init", "no_shuffle",
+        "augment", "checkpoint_every", "out", "force",
     ])]
     pub resume: Option<PathBuf>,
 }
@@ -152,30 +148,21 @@ Examples:
   convoke train --init weights.safetensors --lr 0.001 --out runs/tuned
   convoke train --resume runs/tuned --epochs 60      go on where it stopped, and further";
 
-/// The optimizers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum OptimizerName {
-    /// Stochastic gradient descent
-    Sgd,
-    /// Adam
-    Adam,
-}
-
 impl TrainArgs {
-    /// How to train, checked.
-    pub fn settings(&self) -> Result<Settings> {
-        let default = Settings::default();
-        let settings = Settings {
-            epochs: self.epochs.unwrap_or(default.epochs),
-            batch_size: self.batch_size.unwrap_or(default.batch_size),
-            optimizer: self.optimizer()?,
-            loss: self.loss.settings(),
-            seed: self.seed.unwrap_or(default.seed),
-            shuffle: !self.no_shuffle,
-            augment: self.augment.clone().unwrap_or_default(),
-            max_steps: self.max_steps,
-            checkpoint_steps: self.checkpoint_every,
-        };
+    /// How to train: what the model's file says, and what is given here.
+    pub fn settings(&self, mut settings: Settings) -> Result<Settings> {
+        settings.epochs = self.epochs.unwrap_or(settings.epochs);
+        settings.batch_size = self.batch_size.unwrap_or(settings.batch_size);
+        settings.optimizer = self.optimizer.optimizer(settings.optimizer)?;
+        settings.schedule = self.schedule.schedule(settings.schedule);
+        self.gradients.apply(&mut settings);
+        self.choice.apply(&mut settings);
+        self.loss.apply(&mut settings.loss);
+        settings.seed = self.seed.unwrap_or(settings.seed);
+        settings.shuffle &= !self.no_shuffle;
+        settings.augment = self.augment.clone().unwrap_or(settings.augment);
+        settings.max_steps = self.max_steps.or(settings.max_steps);
+        settings.checkpoint_steps = self.checkpoint_every.or(settings.checkpoint_steps);
         settings.check()?;
         Ok(settings)
     }
@@ -186,32 +173,8 @@ impl TrainArgs {
         // Who asks for epochs alone wants them whole.
         let limit = if self.epochs.is_some() { None } else { settings.max_steps };
         settings.max_steps = self.max_steps.or(limit);
+        settings.patience = self.choice.patience.or(settings.patience);
         settings.check()?;
         Ok(())
-    }
-
-    fn optimizer(&self) -> Result<Optimizer> {
-        let decay = self.weight_decay.unwrap_or(0.0);
-        match self.optimizer.unwrap_or(OptimizerName::Sgd) {
-            OptimizerName::Sgd => Ok(Optimizer::Sgd {
-                lr: self.lr.unwrap_or(0.01),
-                momentum: self.momentum.unwrap_or(0.9),
-                nesterov: self.nesterov,
-                weight_decay: decay,
-            }),
-            OptimizerName::Adam => {
-                let misplaced = [("--momentum", self.momentum.is_some()), ("--nesterov", self.nesterov)];
-                if let Some((option, _)) = misplaced.iter().find(|(_, given)| *given) {
-                    let problem = "is for sgd, and the optimizer is adam, which has its own; leave it out";
-                    return Err(Failure::Usage(format!("{option} {problem}")));
-                }
-                match Optimizer::adam(self.lr.unwrap_or(0.001)) {
-                    Optimizer::Adam { lr, beta1, beta2, eps, .. } => {
-                        Ok(Optimizer::Adam { lr, beta1, beta2, eps, weight_decay: decay })
-                    }
-                    sgd => Ok(sgd),
-                }
-            }
-        }
     }
 }

@@ -1,0 +1,116 @@
+//! Settings as a model's file has them: the tables `[train]`, `[optimizer]`, `[schedule]`, `[loss]` and `[augment]` beside its layers.
+
+use crate::error::{Result, TrainError};
+use crate::near::nearest;
+use crate::settings::Settings;
+
+/// The tables beside `[train]`.
+const TABLES: [&str; 4] = ["optimizer", "schedule", "loss", "augment"];
+
+impl Settings {
+    /// Reads how to train from a model's file. What the file leaves out has its default.
+    ///
+    /// ```
+    /// use convoke_train::Settings;
+    ///
+    /// let settings = Settings::from_model("
+    ///     input = [1, 28, 28]
+    ///     layers = []
+    ///     [train]
+    ///     epochs = 30
+    ///     [optimizer]
+    ///     type = 'adamw'
+    ///     lr = 0.002
+    ///     [schedule]
+    ///     type = 'cosine'
+    ///     warmup = 1
+    /// ").unwrap();
+    /// assert_eq!((settings.epochs, settings.optimizer.lr()), (30, 0.002));
+    /// ```
+    ///
+    /// # Errors
+    /// [`TrainError::Setting`] with the table and what is wrong in it: an unknown key names the one that is nearest.
+    pub fn from_model(text: &str) -> Result<Self> {
+        let problem = |text: String| TrainError::Setting(text);
+        let mut file: toml::Table = toml::from_str(text).map_err(|e| problem(e.message().replace('\n', " ")))?;
+        let mut settings = match file.remove("train") {
+            None => toml::Table::new(),
+            Some(toml::Value::Table(table)) => table,
+            Some(_) => return Err(problem("`train` has to be a table: [train]".into())),
+        };
+        if let Some(name) = TABLES.iter().find(|name| settings.get(name).is_some()) {
+            return Err(problem(format!("[train]: `{name}` is a table of its own; write it as [{name}]")));
+        }
+        // One after the other, so that an error knows its table.
+        let read = |settings: toml::Table, table: &str| -> Result<Self> {
+            let read = toml::Value::Table(settings).try_into();
+            read.map_err(|e: toml::Error| problem(format!("[{table}]: {}", explain(e.message()))))
+        };
+        read(settings.clone(), "train")?;
+        for name in TABLES {
+            if let Some(table) = file.remove(name) {
+                settings.insert(name.into(), table);
+                read(settings.clone(), name)?;
+            }
+        }
+        read(settings, "train")
+    }
+}
+
+/// An error of the reader's, with the nearest of the keys that there are where one is unknown.
+fn explain(message: &str) -> String {
+    let message = message.replace('\n', " ");
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let (kind, unknown) = match (message.split(" `").next(), quoted.next()) {
+        (Some("unknown field"), Some(unknown)) => ("key", unknown),
+        (Some("unknown variant"), Some(unknown)) => ("value", unknown),
+        _ => return message,
+    };
+    let known: Vec<&str> = quoted.collect();
+    match nearest(unknown, &known, 1).first() {
+        Some(near) => {
+            format!("there is no {kind} `{unknown}`; did you mean `{near}`? There are {}", known.join(", "))
+        }
+        None => message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        Settings::from_model(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_left_out_is_as_by_default() {
+        assert_eq!(Settings::from_model("input = [1, 2, 2]").unwrap(), Settings::default());
+    }
+
+    #[test]
+    fn each_table_is_read() {
+        let settings = Settings::from_model(
+            "[train]\nbatch_size = 32\nclip_norm = 1\nfreeze = ['conv1.*']\n[[train.groups]]\nparameters = '*.bias'\nlr_factor = 2\n\
+             [optimizer]\nmomentum = 0.5\n[schedule]\ntype = 'onecycle'\nwarmup = '10 steps'\n[loss]\nlabel_smoothing = 0.1\n\
+             [augment]\ncrop = 4",
+        );
+        let settings = settings.unwrap();
+        assert_eq!((settings.batch_size, settings.clip_norm, settings.groups.len()), (32, Some(1.0), 1));
+        assert_eq!((settings.loss.label_smoothing, settings.augment.crop), (0.1, 4));
+        settings.check().unwrap();
+        assert_eq!(Settings::from_toml(&settings.to_toml()), Ok(settings));
+    }
+
+    #[test]
+    fn an_unknown_key_names_the_nearest() {
+        assert!(
+            error("[optimizer]\nmomentm = 0.5")
+                .starts_with("[optimizer]: there is no key `momentm`; did you mean `momentum`?")
+        );
+        assert!(error("[train]\nepoch = 3").contains("did you mean `epochs`?"));
+        assert!(error("[schedule]\ntype = 'cosin'").contains("there is no value `cosin`; did you mean `cosine`?"));
+        assert!(error("[optimizer]\ntype = 'adam'\nmomentum = 0.5").contains("momentum is for sgd and rmsprop"));
+        assert!(error("[train.optimizer]\nlr = 1").contains("write it as [optimizer]"));
+    }
+}
