@@ -13,6 +13,7 @@ use clap::Args;
 use convoke::device::DeviceRequest;
 use convoke::prelude::{Augment, Normalization, Settings};
 
+use crate::data::CacheArgs;
 use crate::failure::Result;
 use choice::ChoiceArgs;
 use gradients::GradientArgs;
@@ -46,6 +47,9 @@ pub struct TrainArgs {
     /// the same ones.
     #[arg(long, value_name = "D")]
     pub data: Option<String>,
+
+    #[command(flatten)]
+    pub cache: CacheArgs,
 
     /// How often every training picture is shown [default: 15]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
