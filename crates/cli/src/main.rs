@@ -2,6 +2,7 @@
 
 mod bench;
 mod checkpoint;
+mod compare;
 mod curves;
 mod data;
 mod device;
@@ -50,6 +51,7 @@ enum Command {
     Predict(predict::PredictArgs),
     Devices(devices::DevicesArgs),
     Summary(summary::SummaryArgs),
+    Compare(compare::CompareArgs),
     Bench(bench::BenchArgs),
 }
 
@@ -83,6 +85,7 @@ fn run() -> Result<ExitCode> {
         Command::Predict(args) => predict::run(&args),
         Command::Devices(args) => devices::run(&args),
         Command::Summary(args) => summary::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Bench(args) => bench::run(&args),
     }
 }

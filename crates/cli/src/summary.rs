@@ -17,7 +17,9 @@ use crate::{output, text};
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  convoke summary\n  convoke summary net.toml --batch-size 256 --json")]
 pub struct SummaryArgs {
-    /// A preset (reference-cnn) or a TOML file
+    /// A preset or a TOML file
+    ///
+    /// Presets: reference-cnn, mlp, lenet5, vgg11, resnet8, resnet20, resnet18, mobilenet-v2, convnext-atto.
     #[arg(value_name = "MODEL", default_value = model::DEFAULT)]
     model: String,
 

@@ -67,6 +67,8 @@ pub enum Unary {
     Sigmoid,
     /// [`functions::tanh`]
     Tanh,
+    /// [`functions::softplus`]
+    Softplus,
     /// [`functions::silu`]
     Silu,
     /// [`functions::silu_slope`]
@@ -79,7 +81,7 @@ pub enum Unary {
 
 impl Unary {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Neg,
         Self::Relu,
         Self::InverseSqrt,
@@ -87,6 +89,7 @@ impl Unary {
         Self::Exp,
         Self::Sigmoid,
         Self::Tanh,
+        Self::Softplus,
         Self::Silu,
         Self::SiluSlope,
         Self::Gelu,
@@ -104,6 +107,7 @@ impl Unary {
             Self::Exp => x.exp(),
             Self::Sigmoid => exact::sigmoid(x),
             Self::Tanh => x.tanh(),
+            Self::Softplus => exact::softplus(x),
             Self::Silu => exact::silu(x),
             Self::SiluSlope => exact::silu_slope(x),
             Self::Gelu => exact::gelu(x),
@@ -119,6 +123,7 @@ impl Unary {
             Self::Exp => 21,
             Self::Sigmoid => 24,
             Self::Tanh => 37,
+            Self::Softplus => 39,
             Self::Silu => 25,
             Self::SiluSlope => 28,
             Self::Gelu => 45,
@@ -134,6 +139,7 @@ impl Unary {
             Self::Exp => "exponential",
             Self::Sigmoid => "sigmoid",
             Self::Tanh => "hyperbolic_tangent",
+            Self::Softplus => "softplus",
             Self::Silu => "silu",
             Self::SiluSlope => "silu_slope",
             Self::Gelu => "gelu",

@@ -4,7 +4,7 @@
 //! | function | largest error, where results are normal numbers |
 //! | --- | --- |
 //! | [`exp`] | 2e-7 of the result |
-//! | [`sigmoid`], [`tanh`] | 4e-7 of the result |
+//! | [`sigmoid`], [`tanh`], [`softplus`] | 4e-7 of the result |
 //! | [`silu`], [`gelu`] | 4e-7 of `x` |
 //! | [`silu_slope`], [`gelu_slope`] | 1e-6 |
 //!
@@ -51,6 +51,20 @@ f32_functions! {
         p = p * z - 3.333_328e-1;
         let far = 1.0 - 2.0 / (exp(2.0 * x) + 1.0);
         if z < 0.390_625 { p * z * x + x } else { far }
+    }
+
+    /// `log(1 + eˣ)`, as `max(x, 0) + log(1 + u)` with `u = e^(−|x|)`; the logarithm by the series of `2 · artanh(u / (2 + u))`.
+    fn softplus(x) {
+        let u = exp(-x.abs());
+        let s = u / (2.0 + u);
+        let z = s * s;
+        let mut p = 0.153_846_15 * z + 0.181_818_18;
+        p = p * z + 0.222_222_22;
+        p = p * z + 0.285_714_3;
+        p = p * z + 0.4;
+        p = p * z + 0.666_666_7;
+        let above = if x < 0.0 { 0.0 } else { x };
+        above + (p * z + 2.0) * s
     }
 
     /// `x / (1 + e⁻ˣ)`
@@ -102,6 +116,11 @@ pub mod exact {
     /// See [`sigmoid`](super::sigmoid).
     pub fn sigmoid(x: f64) -> f64 {
         1.0 / (1.0 + (-x).exp())
+    }
+
+    /// See [`softplus`](super::softplus).
+    pub fn softplus(x: f64) -> f64 {
+        x.max(0.0) + (-x.abs()).exp().ln_1p()
     }
 
     /// See [`silu`](super::silu).
@@ -173,6 +192,20 @@ p = p * z + 1.33314422036e-1;
 p = p * z - 3.33332819422e-1;
 let far = 1.0 - 2.0 / (exponential(2.0 * x) + 1.0);
 return select(far, p * z * x + x, z < Y(0.390625));
+}",
+    ),
+    (
+        "softplus",
+        "fn softplus(x: Y) -> Y {
+let u = exponential(-abs(x));
+let s = u / (2.0 + u);
+let z = s * s;
+var p = 0.15384615 * z + 0.18181818;
+p = p * z + 0.22222222;
+p = p * z + 0.2857143;
+p = p * z + 0.4;
+p = p * z + 0.6666667;
+return select(x, Y(0.0), x < Y(0.0)) + (p * z + 2.0) * s;
 }",
     ),
     ("silu", "fn silu(x: Y) -> Y { return x * sigmoid(x); }"),
@@ -278,10 +311,11 @@ mod tests {
     /// A single-precision form, its definition, and what its errors are measured by at `x`.
     type Case = (&'static str, fn(f32) -> f32, fn(f64) -> f64, fn(f64) -> f64, f64);
 
-    const CASES: [Case; 7] = [
+    const CASES: [Case; 8] = [
         ("exp", exp, f64::exp, f64::exp, 2e-7),
         ("sigmoid", sigmoid, exact::sigmoid, exact::sigmoid, 4e-7),
         ("tanh", tanh, f64::tanh, f64::tanh, 4e-7),
+        ("softplus", softplus, exact::softplus, exact::softplus, 4e-7),
         ("silu", silu, exact::silu, |x| x, 4e-7),
         ("silu_slope", silu_slope, exact::silu_slope, |_| 1.0, 1e-6),
         ("gelu", gelu, exact::gelu, |x| x, 4e-7),

@@ -1,6 +1,7 @@
 //! Losses: what a network's outputs are held against, and how the losses of a batch become one number.
 
 use crate::error::{Error, Result};
+use crate::functions::exact;
 use crate::graph::{Graph, ValueId};
 use crate::ops::{CrossEntropy, Keep, OneHot, Pointwise, PointwiseLoss, Reduce, SoftCrossEntropy};
 use crate::shape::{DType, TensorType};
@@ -18,9 +19,15 @@ pub enum LossKind {
 
 impl LossKind {
     /// What outputs of a network that was trained with this loss say of each class, 0 … 1: the softmax after cross-entropy, whose probabilities
-    /// add up to 1; else the outputs themselves, which were drawn to 0 and 1, cut at these.
+    /// add up to 1; after binary cross-entropy the sigmoid of each by itself; else the outputs themselves, which were drawn to 0 and 1, cut at these.
     pub fn probabilities(self, outputs: &[f32]) -> Vec<f64> {
-        let Self::CrossEntropy = self else { return outputs.iter().map(|&x| f64::from(x).clamp(0.0, 1.0)).collect() };
+        match self {
+            Self::CrossEntropy => {}
+            Self::Pointwise(Pointwise::BinaryCrossEntropy) => {
+                return outputs.iter().map(|&x| exact::sigmoid(x.into())).collect();
+            }
+            Self::Pointwise(_) => return outputs.iter().map(|&x| f64::from(x).clamp(0.0, 1.0)).collect(),
+        }
         // The largest is subtracted first, so that nothing overflows.
         let largest = outputs.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let powers: Vec<f64> = outputs.iter().map(|&x| f64::from(x - largest).exp()).collect();

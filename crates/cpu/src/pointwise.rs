@@ -196,6 +196,7 @@ fn unary(op: Unary, out: &mut [f32]) {
         Unary::Exp => each(out, functions::exp),
         Unary::Sigmoid => each(out, functions::sigmoid),
         Unary::Tanh => each(out, functions::tanh),
+        Unary::Softplus => each(out, functions::softplus),
         Unary::Silu => each(out, functions::silu),
         Unary::SiluSlope => each(out, functions::silu_slope),
         Unary::Gelu => each(out, functions::gelu),

@@ -24,11 +24,13 @@ pub enum LossName {
     L1,
     /// Squared up to `delta`, absolute beyond, against one-hot targets: PyTorch's `HuberLoss`.
     Huber,
+    /// Binary cross-entropy of each output by itself against one-hot targets: PyTorch's `BCEWithLogitsLoss`.
+    BceWithLogits,
 }
 
 impl LossName {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::CrossEntropy, Self::Mse, Self::L1, Self::Huber];
+    pub const ALL: [Self; 5] = [Self::CrossEntropy, Self::Mse, Self::L1, Self::Huber, Self::BceWithLogits];
 
     /// The name by which it is chosen.
     pub fn name(self) -> &'static str {
@@ -37,6 +39,7 @@ impl LossName {
             Self::Mse => "mse",
             Self::L1 => "l1",
             Self::Huber => "huber",
+            Self::BceWithLogits => "bce_with_logits",
         }
     }
 }
@@ -106,6 +109,7 @@ impl LossSettings {
             LossName::CrossEntropy => LossKind::CrossEntropy,
             LossName::Mse => LossKind::Pointwise(Pointwise::Squared),
             LossName::L1 => LossKind::Pointwise(Pointwise::Absolute),
+            LossName::BceWithLogits => LossKind::Pointwise(Pointwise::BinaryCrossEntropy),
             LossName::Huber => LossKind::Pointwise(Pointwise::Huber { delta: self.delta as f32 }),
         };
         Loss { kind, label_smoothing: self.label_smoothing as f32, weighted: self.class_weights.is_some() }

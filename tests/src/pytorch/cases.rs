@@ -94,6 +94,7 @@ impl Builder<'_> {
             "cross_entropy" => LossKind::CrossEntropy,
             "mse_loss" => LossKind::Pointwise(Pointwise::Squared),
             "l1_loss" => LossKind::Pointwise(Pointwise::Absolute),
+            "binary_cross_entropy_with_logits" => LossKind::Pointwise(Pointwise::BinaryCrossEntropy),
             "huber_loss" => LossKind::Pointwise(Pointwise::Huber { delta }),
             other => panic!("{}: there is no loss {other}", self.case.name),
         };

@@ -35,7 +35,9 @@ const REPEATED: usize = 10;
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct BenchArgs {
-    /// What to train: a preset (reference-cnn) or a TOML file
+    /// What to train: a preset or a TOML file
+    ///
+    /// Presets: reference-cnn, mlp, lenet5, vgg11, resnet8, resnet20, resnet18, mobilenet-v2, convnext-atto.
     #[arg(value_name = "MODEL", default_value = model::DEFAULT)]
     model: String,
 

@@ -74,6 +74,15 @@ impl Hold {
     }
 }
 
+/// Whether a folder holds a run that can go on.
+pub fn holds_a_run(path: &Path) -> Result<bool> {
+    if !path.is_dir() {
+        return Ok(false);
+    }
+    let names = block_on(FolderStore::open(path)?.list())?;
+    Ok(names.iter().any(|name| name.starts_with("checkpoint-")))
+}
+
 fn is_of_a_run(name: &str) -> bool {
     FILES.contains(&name) || (name.starts_with("checkpoint-") && name.ends_with(".safetensors"))
 }

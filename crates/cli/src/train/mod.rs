@@ -1,8 +1,8 @@
 //! `convoke train`.
 
 mod args;
-mod folder;
-mod interrupt;
+pub mod folder;
+pub mod interrupt;
 mod sheet;
 mod watch;
 
@@ -51,11 +51,13 @@ impl Note {
 }
 
 /// A run that is ready to go, and where it is kept.
-struct Prepared {
-    trainer: Trainer,
-    store: FolderStore,
+pub struct Prepared {
+    /// The run.
+    pub trainer: Trainer,
+    /// Its folder.
+    pub store: FolderStore,
     /// For as long as the run lasts.
-    hold: Hold,
+    pub hold: Hold,
 }
 
 /// Trains a model.
@@ -103,7 +105,7 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
 const STOPPED: u8 = 130;
 
 /// Prepares a new run. Nothing is written before all is sound.
-fn begin(args: &TrainArgs, status: &Status) -> Result<Prepared> {
+pub fn begin(args: &TrainArgs, status: &Status) -> Result<Prepared> {
     let model = Model::find(args.model.as_deref().unwrap_or(model::DEFAULT))?;
     let settings = args.settings(model.settings.clone())?;
     let source = Source::find(args.data.as_deref())?;
@@ -142,7 +144,7 @@ fn init_name(args: &TrainArgs) -> String {
 }
 
 /// Prepares a run to go on where its last checkpoint was taken.
-fn resume(args: &TrainArgs, folder: &Path, status: &Status) -> Result<Prepared> {
+pub fn resume(args: &TrainArgs, folder: &Path, status: &Status) -> Result<Prepared> {
     let store = FolderStore::open(folder)?;
     let hold = Hold::take(folder)?;
     let place = folder.display().to_string();
@@ -237,7 +239,7 @@ fn describe(optimizer: convoke::optim::Optimizer) -> String {
 }
 
 /// Draws the curves from the log, which holds all of the run, whenever it was begun.
-fn draw(trainer: &Trainer, store: &FolderStore) -> Result<()> {
+pub fn draw(trainer: &Trainer, store: &FolderStore) -> Result<()> {
     let log = block_on(store.get("metrics.jsonl"))?.unwrap_or_default();
     let title = store.folder().file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
     if let Some(svg) = curves::draw(&log, &title, trainer.steps_per_epoch())? {

@@ -17,7 +17,7 @@ fn assert_all(text: &str, parts: &[&str]) {
 
 #[test]
 fn the_commands_are_listed_with_examples_and_exit_codes() {
-    let commands = ["train", "eval", "predict", "devices", "summary", "bench"];
+    let commands = ["train", "eval", "predict", "devices", "summary", "compare", "bench"];
     assert_all(&help(""), &commands);
     assert_all(&help(""), &["Examples:", "Exit codes: 0", "130"]);
     for command in commands {
@@ -87,7 +87,7 @@ fn training_tells_its_options_and_their_true_defaults() {
 
 #[test]
 fn every_preset_is_named_where_a_model_is_asked_for() {
-    for command in ["train", "summary", "bench"] {
+    for command in ["train", "summary", "compare", "bench"] {
         let text = help(command);
         ModelSpec::presets().for_each(|preset| assert_all(&text, &[preset]));
     }

@@ -2,6 +2,7 @@
 
 mod archives;
 mod augment;
+mod comparison;
 mod evaluation;
 mod help;
 mod interrupted;

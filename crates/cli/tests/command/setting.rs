@@ -83,6 +83,18 @@ impl Setting {
         self.run(&format!("train small.toml --data data --device cpu {arguments}"))
     }
 
+    /// Trains a model on the CPU; `arguments` are added.
+    pub fn train_model(&self, model: &str, arguments: &str) -> Ran {
+        self.run(&format!("train {model} --data data --device cpu {arguments}"))
+    }
+
+    /// Compares models, each of which may have options; `arguments` are added.
+    pub fn compare(&self, models: &[&str], arguments: &str) -> Ran {
+        let mut command = self.command("compare");
+        command.args(models).args(arguments.split_whitespace());
+        Ran::new(&format!("compare {models:?} {arguments}"), command.output().unwrap())
+    }
+
     /// The lines of a run's log.
     pub fn log(&self, run: &str) -> Vec<Record> {
         let log = std::fs::read_to_string(self.path(run).join("metrics.jsonl")).unwrap();

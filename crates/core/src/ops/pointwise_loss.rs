@@ -1,8 +1,9 @@
-//! Losses of single numbers against targets: squared, absolute, Huber's.
+//! Losses of single numbers against targets: squared, absolute, Huber's, binary cross-entropy.
 
 use super::{Example, Fill, Generator, Op, PointwiseLossGrad, arity, floats};
 use crate::error::{Problem, Result};
 use crate::expr::{Binary, Broadcast, Expr, Unary};
+use crate::functions::exact;
 use crate::graph::{Graph, Node, ValueId};
 use crate::kernels::Map;
 use crate::lower::Lowering;
@@ -22,6 +23,8 @@ pub enum Pointwise {
         /// Where it goes over from squared to absolute, above 0.
         delta: f32,
     },
+    /// `−t · log σ(x) − (1 − t) · log(1 − σ(x))`, with the logistic function σ: PyTorch's `binary_cross_entropy_with_logits`.
+    BinaryCrossEntropy,
 }
 
 impl Pointwise {
@@ -35,6 +38,8 @@ impl Pointwise {
                 let delta = f64::from(delta);
                 if d.abs() <= delta { d * d / 2.0 } else { delta * (d.abs() - delta / 2.0) }
             }
+            // That is log(1 + eˣ) − x·t.
+            Self::BinaryCrossEntropy => exact::softplus(x) - x * t,
         }
     }
 
@@ -46,6 +51,7 @@ impl Pointwise {
             Self::Absolute if d == 0.0 => 0.0,
             Self::Absolute => d.signum(),
             Self::Huber { delta } => d.clamp(-f64::from(delta), f64::from(delta)),
+            Self::BinaryCrossEntropy => exact::sigmoid(x) - t,
         }
     }
 
@@ -62,6 +68,10 @@ impl Pointwise {
                 let rest = difference().binary(Binary::Sub, half(cut(delta)));
                 cut(delta).binary(Binary::Mul, rest)
             }
+            Self::BinaryCrossEntropy => {
+                let product = Expr::Input(0).binary(Binary::Mul, Expr::Input(1));
+                Expr::Input(0).unary(Unary::Softplus).binary(Binary::Sub, product)
+            }
         }
     }
 
@@ -74,6 +84,7 @@ impl Pointwise {
                 positive(difference()).binary(Binary::Sub, positive(difference().unary(Unary::Neg)))
             }
             Self::Huber { delta } => cut(delta),
+            Self::BinaryCrossEntropy => Expr::Input(0).unary(Unary::Sigmoid).binary(Binary::Sub, Expr::Input(1)),
         }
     }
 }
@@ -129,11 +140,12 @@ impl Op for PointwiseLoss {
 }
 
 /// All of them.
-pub(super) const ALL: [Pointwise; 4] = [
+pub(super) const ALL: [Pointwise; 5] = [
     Pointwise::Squared,
     Pointwise::Absolute,
     Pointwise::Huber { delta: 1.0 },
     Pointwise::Huber { delta: 0.25 },
+    Pointwise::BinaryCrossEntropy,
 ];
 
 pub(super) fn examples(_: &mut Generator) -> Vec<Example> {

@@ -8,7 +8,7 @@ use convoke_core::plan::PlanKind;
 use convoke_data::shuffled;
 
 use super::{Host, Trainer, line};
-use crate::augment::Share;
+use crate::augment::{Draw, Share};
 use crate::error::{Result, TrainError};
 use crate::event::{Event, Record};
 use crate::loss::weight_scale;
@@ -121,7 +121,8 @@ impl Trainer {
         let (mut counts, mut words) = (Vec::new(), Vec::new());
         let (mut runs, mut staged) = (Vec::new(), Vec::new());
         for (number, batch) in (step + 1..).zip(samples.chunks(self.step_samples)) {
-            let (rate, weight_scale) = (self.rate(number), self.weight_scale(batch));
+            let whole = Share { batch, run: 0..batch.len(), seed: self.settings.seed, step: number };
+            let (rate, weight_scale) = (self.rate(number), self.weight_scale(&whole));
             let mut last = None;
             for start in (0..batch.len()).step_by(capacity) {
                 if staged.len() == slots {
@@ -146,11 +147,19 @@ impl Trainer {
         Ok(Group { runs: counts, words, answer: self.session.submit(&runs, &staged)? })
     }
 
-    /// What a batch's losses are scaled by where classes don't count alike.
-    fn weight_scale(&self, batch: &[u32]) -> f32 {
-        let labels = &self.session.data().train.labels;
-        let weights = self.class_weights.as_deref();
-        weights.map_or(1.0, |weights| weight_scale(batch.iter().map(|&i| weights[labels[i as usize] as usize])))
+    /// What the losses of a step are scaled by where classes don't count alike. A mixed sample counts as both of its classes do, by their
+    /// shares.
+    fn weight_scale(&self, share: &Share<'_>) -> f32 {
+        let Some(weights) = &self.class_weights else { return 1.0 };
+        let (data, augment) = (self.session.data(), &self.settings.augment);
+        let of = |position: usize| weights[data.train.labels[share.batch[position] as usize] as usize];
+        let mixed = |position: usize| {
+            let draw = Draw { seed: share.seed, step: share.step, position };
+            let first = augment.mix(draw, [data.height, data.width], 0).share;
+            first * of(position) + (1.0 - first) * of(share.partner(position))
+        };
+        let positions = 0..share.batch.len();
+        if augment.mixes() { weight_scale(positions.map(mixed)) } else { weight_scale(positions.map(of)) }
     }
 
     /// Waits for a submission and records its steps.

@@ -5,7 +5,7 @@ use convoke::prelude::Settings;
 use convoke::train::Metric;
 
 /// The best epoch.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "The best epoch")]
 pub struct ChoiceArgs {
     /// The part of the training pictures that is set aside to choose by, such as 0.1: by the seed, the same part of each class [default: 0]

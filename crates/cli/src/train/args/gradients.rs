@@ -7,7 +7,7 @@ use convoke::prelude::Settings;
 use convoke::train::ParameterGroup;
 
 /// Gradients and weights.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Gradients and weights")]
 pub struct GradientArgs {
     /// How many batches make one step: their gradients are added up, so that little memory does what a larger batch does [default: 1]

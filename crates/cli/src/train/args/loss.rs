@@ -4,13 +4,13 @@ use clap::{Args, ValueEnum};
 use convoke::train::{ClassWeights, LossName, LossSettings};
 
 /// What is minimised.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Loss")]
 pub struct LossArgs {
-    /// What is minimised: cross_entropy, mse, l1 or huber [default: cross_entropy]
+    /// What is minimised: cross_entropy, mse, l1, huber or bce_with_logits [default: cross_entropy]
     ///
     /// cross_entropy is that of the softmax. The others hold each output against 1 for the picture's class and 0 for all others, and
-    /// take the mean. The test loss is the plain loss of the same kind: without label smoothing and class weights.
+    /// take the mean; bce_with_logits is the binary cross-entropy of each. The test loss is the plain loss of the same kind: without label smoothing and class weights.
     #[arg(long, value_enum, value_name = "NAME")]
     loss: Option<Choice>,
 

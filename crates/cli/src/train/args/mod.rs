@@ -29,10 +29,12 @@ use schedule::ScheduleArgs;
 /// The run's folder gets model.safetensors (for `eval` and `predict`), metrics.jsonl (a line for each step and epoch),
 /// curves.svg, and checkpoints for `--resume`: every half minute, after each epoch, and at the end. Ctrl-C finishes the step
 /// at hand and saves.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct TrainArgs {
-    /// What to train: a preset (reference-cnn) or a TOML file [default: reference-cnn]
+    /// What to train: a preset or a TOML file [default: reference-cnn]
+    ///
+    /// Presets: reference-cnn, mlp, lenet5, vgg11, resnet8, resnet20, resnet18, mobilenet-v2, convnext-atto.
     ///
     /// A TOML file says the shape of the pictures and lists the layers; `convoke summary` shows what a model costs. The
     /// number of classes comes from the data.

@@ -6,7 +6,7 @@ use convoke::optim::{Optimizer, OptimizerKind, OptimizerOptions};
 use crate::failure::{Failure, Result};
 
 /// The optimizer and its constants.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Optimizer")]
 pub struct OptimizerArgs {
     /// How weights follow from gradients: sgd, adam, adamw, rmsprop, adagrad or lion [default: sgd]

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use convoke::train::{Schedule, ScheduleKind, Span};
 
 /// How the learning rate changes.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Schedule")]
 pub struct ScheduleArgs {
     /// How the learning rate changes: constant, step, multistep, exponential, cosine, onecycle, polynomial or plateau [default: constant]
