@@ -25,11 +25,16 @@ pub struct Model {
 }
 
 impl Model {
-    /// Finds the model of that name: a preset, else a file.
-    pub fn find(named: &str) -> Result<Self> {
-        let (spec, settings) = match ModelSpec::preset(named) {
+    /// Finds the model of that name: a preset, else a file; for pictures of another size where one is given.
+    pub fn find(named: &str, input: Option<Input>) -> Result<Self> {
+        let input = input.map(|Input(sides)| sides);
+        let preset = input.map_or_else(|| ModelSpec::preset(named), |input| ModelSpec::preset_for(named, input));
+        let (spec, settings) = match preset {
             Some(spec) => (spec, Settings::default()),
-            None => read(named)?,
+            None => {
+                let (spec, settings) = read(named)?;
+                (ModelSpec { input: input.unwrap_or(spec.input), ..spec }, settings)
+            }
         };
         Ok(Self { named: named.into(), spec, settings })
     }
@@ -38,6 +43,22 @@ impl Model {
     pub fn build(&self, classes: usize) -> Result<Network> {
         let network = self.spec.clone().with_classes(classes).build();
         network.map_err(|error| Failure::from(error).at(&self.named))
+    }
+}
+
+/// Channels, height and width of pictures, written as `3,64,64`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Input(pub [usize; 3]);
+
+impl std::str::FromStr for Input {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let sides: Option<Vec<usize>> = text.split([',', 'x', '×']).map(|side| side.trim().parse().ok()).collect();
+        match sides.as_deref() {
+            Some(&[channels, height, width]) => Ok(Self([channels, height, width])),
+            _ => Err("give channels, height and width, such as 3,64,64".into()),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use clap::Args;
 use convoke::summary::{Summary, summary};
 
 use crate::failure::Result;
-use crate::model::{self, Model};
+use crate::model::{self, Input, Model};
 use crate::table::table;
 use crate::{output, text};
 
@@ -23,6 +23,10 @@ pub struct SummaryArgs {
     #[arg(value_name = "MODEL", default_value = model::DEFAULT)]
     model: String,
 
+    /// Channels, height and width of the pictures, such as 3,64,64 [default: the model's]
+    #[arg(long, value_name = "C,H,W")]
+    input: Option<Input>,
+
     /// Pictures of a training step, which memory depends on, from 1 to 65536
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = crate::batch_size())]
     batch_size: usize,
@@ -34,7 +38,7 @@ pub struct SummaryArgs {
 
 /// Shows a model.
 pub fn run(args: &SummaryArgs) -> Result<ExitCode> {
-    let model = Model::find(&args.model)?;
+    let model = Model::find(&args.model, args.input)?;
     let network = model.build(model.spec.classes)?;
     let summary = summary(&network, args.batch_size)?;
     if args.json {

@@ -16,7 +16,7 @@ use convoke::prelude::{Dataset, Network, Normalization, Settings, Statistics, Tr
 
 use crate::data::{CacheArgs, Source};
 use crate::failure::{Failure, Result};
-use crate::model::{self, Model};
+use crate::model::{self, Input, Model};
 use crate::status::Status;
 use crate::{device, output};
 use report::{Memory, Report};
@@ -40,6 +40,10 @@ pub struct BenchArgs {
     /// Presets: reference-cnn, mlp, lenet5, vgg11, resnet8, resnet20, resnet18, mobilenet-v2, convnext-atto.
     #[arg(value_name = "MODEL", default_value = model::DEFAULT)]
     model: String,
+
+    /// Channels, height and width of the pictures, such as 3,64,64 [default: the model's]
+    #[arg(long, value_name = "C,H,W")]
+    input: Option<Input>,
 
     /// The pictures, as for `train` [default: fashion-mnist-mini]
     #[arg(long, value_name = "D")]
@@ -97,7 +101,7 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode> {
         let problem = format!("--seconds is {}; it has to be above 0 and at most 86400, such as 10", args.seconds);
         return Err(Failure::Usage(problem));
     }
-    let model = Model::find(&args.model)?;
+    let model = Model::find(&args.model, args.input)?;
     let source = Source::find(args.data.as_deref())?;
     let status = Status::new();
     let data = Rc::new(source.read(model.spec.input, &args.cache, &mut status.phase("reading pictures"))?);

@@ -106,7 +106,7 @@ const STOPPED: u8 = 130;
 
 /// Prepares a new run. Nothing is written before all is sound.
 pub fn begin(args: &TrainArgs, status: &Status) -> Result<Prepared> {
-    let model = Model::find(args.model.as_deref().unwrap_or(model::DEFAULT))?;
+    let model = Model::find(args.model.as_deref().unwrap_or(model::DEFAULT), args.input)?;
     let settings = args.settings(model.settings.clone())?;
     let source = Source::find(args.data.as_deref())?;
     let init = args.init.as_deref().map(read_tensors).transpose()?;
@@ -127,7 +127,7 @@ pub fn begin(args: &TrainArgs, status: &Status) -> Result<Prepared> {
 
 /// Writes a sheet of changed pictures instead of training.
 fn show_augmented(args: &TrainArgs, path: &Path, status: &Status) -> Result<ExitCode> {
-    let model = Model::find(args.model.as_deref().unwrap_or(model::DEFAULT))?;
+    let model = Model::find(args.model.as_deref().unwrap_or(model::DEFAULT), args.input)?;
     let settings = args.settings(model.settings)?;
     let input = model.spec.input;
     settings.augment.check_size([input[1], input[2]])?;

@@ -15,6 +15,7 @@ use convoke::prelude::{Augment, Normalization, Settings};
 
 use crate::data::CacheArgs;
 use crate::failure::Result;
+use crate::model::Input;
 use choice::ChoiceArgs;
 use gradients::GradientArgs;
 use loss::LossArgs;
@@ -40,6 +41,12 @@ pub struct TrainArgs {
     /// number of classes comes from the data.
     #[arg(value_name = "MODEL")]
     pub model: Option<String>,
+
+    /// Channels, height and width that pictures are brought to, such as 1,28,28 [default: the model's]
+    ///
+    /// Presets are made for any size; small pictures train faster.
+    #[arg(long, value_name = "C,H,W", conflicts_with = "resume")]
+    pub input: Option<Input>,
 
     /// The pictures: a folder, a zip file, or fashion-mnist-mini, which is inside the program [default: fashion-mnist-mini]
     ///
