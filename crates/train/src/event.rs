@@ -14,7 +14,8 @@ pub enum Record {
         loss: f64,
         /// The share of its batch whose largest logit was the label's, 0 … 1.
         accuracy: f64,
-        /// The learning rate of its update.
+        /// The learning rate of its update; 0 in logs of versions that did not write it.
+        #[serde(default)]
         lr: f64,
     },
     /// An epoch is done.

@@ -127,7 +127,7 @@ fn wrong_options() {
         &["--momentum is for sgd", "the optimizer is adam"],
     );
     refused(&setting, &on_data("--optimizer adam --nesterov"), 2, &["--nesterov is for sgd", "adam"]);
-    refused(&setting, &on_data("--optimizer lion"), 2, &["lion", "sgd, adam"]);
+    refused(&setting, &on_data("--optimizer lyon"), 2, &["lyon", "sgd, adam", "lion"]);
     refused(&setting, &on_data("--normalize 0.5"), 2, &["normalisation is 0.5", "dataset, none"]);
     refused(&setting, &on_data("--normalize 0,0:1,1"), 2, &["2", "the model's 1"]);
     refused(&setting, &on_data("--threads 0"), 2, &["--threads", "zero"]);

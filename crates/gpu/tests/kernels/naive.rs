@@ -130,7 +130,8 @@ fn gemm(k: &Gemm, n: usize, reads: &[Vec<u32>], step: &Step) -> Expected {
 fn map(k: &Map, n: usize, reads: &[Vec<u32>], step: &Step) -> Expected {
     let value = |i: usize| {
         let inputs: Vec<f64> = k.operands.iter().zip(reads).map(|(b, words)| float(words, b.index(i))).collect();
-        (k.expr.eval(&inputs, step, i), inputs.iter().map(|v| v.abs()).sum())
+        let value = k.expr.eval(&inputs, step, i);
+        (value, value.abs() + inputs.iter().map(|v| v.abs()).sum::<f64>())
     };
     Expected::Floats((0..k.len.at(n)).map(value).collect())
 }
