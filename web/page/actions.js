@@ -41,6 +41,8 @@ export function restart() {
 // ---- Data
 
 let opening = 0;
+/** The input of the model that the open data was opened for. */
+let openedFor = "";
 
 /**
  * Opens data. Where that fails, what was open before stays open, and the state says why (`dataProblem`).
@@ -54,8 +56,10 @@ export async function openData(source, leaveOut = []) {
     const { settings, testFraction } = get();
     const rest = await handOver(source, () => own === opening);
     if (own !== opening) return;
-    const data = await call({ type: "openData", source: rest, input: modelInput(), seed: settings.seed ?? 0, testFraction, leaveOut });
+    const input = modelInput();
+    const data = await call({ type: "openData", source: rest, input, seed: settings.seed ?? 0, testFraction, leaveOut });
     if (own !== opening) return;
+    openedFor = input.join();
     set({ data, dataSource: source, leaveOut, dataVersion: get().dataVersion + 1, opening: false, progress: undefined });
   } catch (error) {
     if (own !== opening) return;
@@ -121,7 +125,7 @@ export async function setModel(modelSource) {
   set({ model });
   const { data, opening: busy, dataSource, leaveOut } = get();
   const wanted = model.problem ? undefined : model.model?.input;
-  if (wanted && !busy && data && wanted.join() !== data.size.join()) await openData(dataSource, leaveOut);
+  if (wanted && !busy && data && wanted.join() !== openedFor) await openData(dataSource, leaveOut);
 }
 
 // ---- Training

@@ -140,6 +140,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_trunk_watches_is_there() {
+        // In a clean clone nothing else is, and trunk doesn't start where a folder is missing.
+        let config = std::fs::read_to_string(root().join("Trunk.toml")).unwrap();
+        let (_, watched) = config.split_once("\nwatch = [").unwrap();
+        let (watched, behind) = watched.split_once(']').unwrap();
+        let folders: Vec<&str> = watched.split(", ").map(|folder| folder.trim_matches('"')).collect();
+        assert!(folders.len() > 1 && folders.iter().all(|folder| root().join(folder).is_dir()), "{folders:?}");
+        assert!(!behind.contains("ignore"), "{behind}");
+    }
+
+    #[test]
     fn the_tests_are_found() {
         for folder in ["cases", "soak"] {
             assert!(files(&format!("{TESTS}/{folder}")).unwrap().iter().all(|file| root().join(file).is_file()));
