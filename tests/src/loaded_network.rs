@@ -49,7 +49,7 @@ impl Pictures {
     pub fn embedded() -> Self {
         let data = convoke_data::embedded(&convoke_data::Options::default()).expect("it is tested where it is made");
         let plane = data.height * data.width;
-        Self { channels: data.channels, plane, pixels: data.train.pixels, labels: data.train.labels }
+        Self { channels: data.channels, plane, pixels: data.train.pixels.into(), labels: data.train.labels }
     }
 
     /// The samples of a step, counted from 0, of training in the set's order in batches of `size`: the last of an epoch is

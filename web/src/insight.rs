@@ -116,7 +116,7 @@ impl Insight {
     pub async fn predict(&mut self, model: &ModelFile, picture: Picture) -> Result<Reply> {
         let [channels, height, width] = model.spec.input;
         let pixels = for_input(picture, model.spec.input)?.into_planes();
-        let samples = Samples { pixels, labels: vec![0] };
+        let samples = Samples { pixels: pixels.into(), labels: vec![0] };
         let tiles = Tiles::of([channels, height, width], [samples.sample(0)]);
         // The device is made ready before the clock starts: that happens once, and is not what a prediction takes.
         self.predictor(model).await?;

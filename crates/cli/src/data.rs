@@ -3,14 +3,48 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use convoke::FolderFiles;
+use clap::Args;
 use convoke::data::{Archive, DataError, embedded, open};
 use convoke::prelude::{Dataset, Options};
+use convoke::{FolderFiles, open_folder};
 
 use crate::failure::{Failure, Result};
 
 /// The dataset within the program.
 pub const EMBEDDED: &str = "fashion-mnist-mini";
+
+/// Where decoded pictures are kept, for the commands that take `--data`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct CacheArgs {
+    /// Where decoded folders of pictures are kept, to be opened at once the next time [default: the system's cache folder]
+    ///
+    /// A folder of 500 pictures or more is decoded once for each size that a model takes, and again when a file's name, size or time of change
+    /// is another. What lies there may be removed at any time.
+    #[arg(long, value_name = "DIR")]
+    pub cache_dir: Option<PathBuf>,
+
+    /// Decode folders of pictures anew, and keep nothing
+    #[arg(long, conflicts_with = "cache_dir")]
+    pub no_cache: bool,
+}
+
+impl CacheArgs {
+    /// The folder, if anything is to be kept.
+    fn folder(&self) -> Option<PathBuf> {
+        if self.no_cache { None } else { self.cache_dir.clone().or_else(system_cache) }
+    }
+}
+
+/// The folder that the system has for what programs may lose.
+fn system_cache() -> Option<PathBuf> {
+    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = match std::env::consts::OS {
+        "windows" => folder("LOCALAPPDATA"),
+        "macos" => folder("HOME").map(|home| home.join("Library/Caches")),
+        _ => folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache"))),
+    };
+    Some(home?.join("convoke"))
+}
 
 /// Where pictures come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,13 +92,18 @@ impl Source {
     ///
     /// Where the dataset doesn't say which pictures are for testing, that doesn't depend on a run's seed: pictures that a model
     /// was trained on must not test it later.
-    pub fn read(&self, input: [usize; 3], progress: &mut dyn FnMut(usize, usize)) -> Result<Dataset> {
+    pub fn read(
+        &self,
+        input: [usize; 3],
+        cache: &CacheArgs,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Dataset> {
         let [channels, height, width] = input;
         let options = Options { size: Some([height, width]), channels: Some(channels), ..Options::default() };
         let read = match self {
             Self::Embedded => embedded(&options),
             Self::Folder(folder) => match FolderFiles::open(folder) {
-                Ok(files) => open(&files, &options, progress),
+                Ok(files) => open_folder(&files, &options, cache.folder().as_deref(), progress),
                 Err(error) => return Err(Failure::Run(format!("can't list {}: {error}", folder.display()))),
             },
             Self::Archive(path) => match File::open(path) {

@@ -13,7 +13,7 @@ use convoke::train::ClassFigures;
 use serde::Serialize;
 
 use crate::checkpoint::read_model;
-use crate::data::{Source, check_classes};
+use crate::data::{CacheArgs, Source, check_classes};
 use crate::failure::{Failure, Result};
 use crate::status::Status;
 use crate::table::table;
@@ -36,6 +36,9 @@ pub struct EvalArgs {
     /// The pictures: a folder or a zip file as for `train`, or fashion-mnist-mini [default: fashion-mnist-mini]
     #[arg(long, value_name = "D")]
     data: Option<String>,
+
+    #[command(flatten)]
+    cache: CacheArgs,
 
     /// Pictures at a time, which takes memory and changes nothing else, from 1 to 65536
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = crate::batch_size())]
@@ -93,7 +96,7 @@ pub fn run(args: &EvalArgs) -> Result<ExitCode> {
     let source = Source::find(args.data.as_deref())?;
     let engine = device::open(args.device.as_ref(), args.threads)?;
     let status = Status::new();
-    let data = source.read(model.spec.input, &mut status.phase("reading pictures"))?;
+    let data = source.read(model.spec.input, &args.cache, &mut status.phase("reading pictures"))?;
     check_classes(&model.classes, &data, &source)?;
     let network = model.spec.build()?;
     let loss = model.loss.loss();

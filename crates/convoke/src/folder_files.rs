@@ -56,6 +56,16 @@ impl FolderFiles {
         Ok(listed)
     }
 
+    /// What the system says of a file: its size, when it was changed. Nothing of a folder.
+    ///
+    /// It is `None` where the file is not there any more.
+    pub(crate) fn metadata(&self, path: &str) -> Option<Option<std::fs::Metadata>> {
+        match self.files.get(path) {
+            Some(path) => path.metadata().ok().map(Some),
+            None => Some(None),
+        }
+    }
+
     fn add(&mut self, path: &Path, kind: std::fs::FileType) {
         let Ok(relative) = path.strip_prefix(&self.folder) else { return };
         let parts: Vec<_> = relative.components().map(|part| part.as_os_str().to_string_lossy()).collect();

@@ -63,6 +63,8 @@ pub use {
 #[cfg(all(feature = "native", not(target_family = "wasm")))]
 mod block_on;
 #[cfg(all(feature = "native", not(target_family = "wasm")))]
+mod cached;
+#[cfg(all(feature = "native", not(target_family = "wasm")))]
 mod folder_files;
 #[cfg(all(feature = "native", not(target_family = "wasm")))]
 mod folder_store;
@@ -70,6 +72,7 @@ mod folder_store;
 #[cfg(all(feature = "native", not(target_family = "wasm")))]
 pub use {
     block_on::block_on,
+    cached::open_folder,
     folder_files::{FolderFiles, read_file},
     folder_store::FolderStore,
 };

@@ -41,7 +41,7 @@ impl<'a> Builder<'a> {
         let [height, width] = self.size.unwrap_or([picture.height(), picture.width()]);
         let picture = picture.resize(height, width).into_channels(self.channels);
         let half = &mut self.halves[side as usize];
-        half.pixels.extend(picture.planes());
+        half.pixels.to_mut().extend(picture.planes());
         half.labels.push(label);
         self.tick();
         Ok(())
@@ -75,10 +75,11 @@ impl<'a> Builder<'a> {
         }
         let plane = height * width;
         for (half, count) in self.halves.iter_mut().zip(self.counts) {
-            let grey = std::mem::take(&mut half.pixels);
-            half.pixels.try_reserve_exact(count * channels * plane).map_err(|_| too_large())?;
+            let pixels = half.pixels.to_mut();
+            let grey = std::mem::take(pixels);
+            pixels.try_reserve_exact(count * channels * plane).map_err(|_| too_large())?;
             for picture in grey.chunks_exact(plane) {
-                half.pixels.extend(std::iter::repeat_n(picture, channels).flatten());
+                pixels.extend(std::iter::repeat_n(picture, channels).flatten());
             }
         }
         self.channels = channels;

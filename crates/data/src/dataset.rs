@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use convoke_core::random::{Stream, StreamId};
 
+use crate::pixels::Pixels;
+
 /// Labelled pictures of one size, some to train on and some to test on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dataset {
@@ -38,7 +40,7 @@ impl Dataset {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Samples {
     /// One sample after the other without gaps: of each, one plane for each channel, row by row.
-    pub pixels: Vec<u8>,
+    pub pixels: Pixels,
     /// Each sample's class.
     pub labels: Vec<u32>,
 }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::builder::{Builder, Side};
 use crate::dataset::Dataset;
 use crate::error::{DataError, Unreadable};
-use crate::files::{Files, distinct};
-use crate::open::{Options, Progress, read};
-use crate::picture::decode;
+use crate::files::distinct;
+use crate::open::{Options, Progress};
+use crate::picture::{Picture, decode};
 use crate::split;
 
 /// Classes by name.
@@ -26,21 +26,42 @@ struct Entry {
     side: Side,
 }
 
+/// How many pictures are decoded at a time.
+const AT_ONCE: usize = 256;
+
+/// Decodes some of the files, given by their paths, in their order: calls the function that it is given, on any thread, with the bytes and the path
+/// of each.
+pub type DecodeAll<'a> = &'a mut dyn FnMut(&[&str], &DecodeOne) -> Vec<Result<Picture, DataError>>;
+
+/// Makes a picture as a dataset takes it of a file's bytes; the path is for messages.
+pub type DecodeOne<'a> = dyn Fn(&[u8], &str) -> Result<Picture, DataError> + Sync + 'a;
+
 /// Reads the pictures, in the order of classes and paths.
-pub fn open(files: &dyn Files, paths: &[String], options: &Options, progress: Progress) -> Result<Dataset, DataError> {
+pub fn open(
+    paths: &[String],
+    options: &Options,
+    progress: Progress,
+    decode_all: DecodeAll,
+) -> Result<Dataset, DataError> {
     let (classes, entries) = plan(paths, options)?;
     let test = entries.iter().filter(|entry| entry.side == Side::Test).count();
     let mut builder = Builder::new(options, [entries.len() - test, test], progress);
     let mut unreadable = Vec::new();
     // Those to train on first, since the first picture sets the size where none is asked for.
     for side in [Side::Train, Side::Test] {
-        for entry in entries.iter().filter(|entry| entry.side == side) {
-            match read(files, &entry.path).and_then(|bytes| decode(&bytes, &entry.path)) {
-                Ok(picture) if unreadable.is_empty() => builder.push(side, picture, entry.label)?,
-                Ok(_) => builder.tick(),
-                Err(error) => {
-                    unreadable.push(Unreadable { path: entry.path.clone(), reason: error.to_string() });
-                    builder.tick();
+        let entries: Vec<&Entry> = entries.iter().filter(|entry| entry.side == side).collect();
+        for some in entries.chunks(AT_ONCE) {
+            let paths: Vec<&str> = some.iter().map(|entry| &*entry.path).collect();
+            let pictures = decode_all(&paths, &|bytes, path| Ok(prepare(decode(bytes, path)?, options)));
+            assert_eq!(pictures.len(), some.len(), "as many pictures as paths");
+            for (entry, picture) in some.iter().zip(pictures) {
+                match picture {
+                    Ok(picture) if unreadable.is_empty() => builder.push(side, picture, entry.label)?,
+                    Ok(_) => builder.tick(),
+                    Err(error) => {
+                        unreadable.push(Unreadable { path: entry.path.clone(), reason: error.to_string() });
+                        builder.tick();
+                    }
                 }
             }
         }
@@ -49,6 +70,15 @@ pub fn open(files: &dyn Files, paths: &[String], options: &Options, progress: Pr
         return Err(DataError::Unreadable { files: unreadable });
     }
     Ok(builder.finish(classes))
+}
+
+/// A picture in the wanted size and the wanted colour, as far as that is known of all pictures alike.
+fn prepare(picture: Picture, options: &Options) -> Picture {
+    let picture = if options.channels == Some(1) { picture.into_channels(1) } else { picture };
+    match options.size {
+        Some([height, width]) => picture.resize(height, width),
+        None => picture,
+    }
 }
 
 /// Which classes there are, and which pictures of which, to train or to test on.

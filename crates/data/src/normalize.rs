@@ -163,7 +163,7 @@ mod tests {
 
     fn dataset(channels: usize, pixels: Vec<u8>) -> Dataset {
         let labels = vec![0; pixels.len() / channels / 2];
-        let train = Samples { pixels, labels };
+        let train = Samples { pixels: pixels.into(), labels };
         Dataset { test: train.clone(), train, classes: vec!["a".into(), "b".into()], channels, height: 1, width: 2 }
     }
 

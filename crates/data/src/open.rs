@@ -3,6 +3,7 @@
 use crate::dataset::Dataset;
 use crate::error::DataError;
 use crate::files::Files;
+use crate::folder::{DecodeAll, DecodeOne};
 use crate::picture::MAX_SIDE;
 use crate::{cifar, folder, idx};
 
@@ -70,6 +71,26 @@ pub fn open(
     options: &Options,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Dataset, DataError> {
+    let mut one_by_one = |paths: &[&str], decode: &DecodeOne| {
+        paths.iter().map(|path| read(files, path).and_then(|bytes| decode(&bytes, path))).collect()
+    };
+    open_with(files, options, progress, &mut one_by_one)
+}
+
+/// As [`open`], with pictures of class folders decoded by `decode_all`: on several threads, for one who has them. It need not look
+/// at more files at a time than it is given.
+///
+/// # Errors
+/// Those of [`open`].
+///
+/// # Panics
+/// Where `decode_all` gives fewer pictures than it was given paths.
+pub fn open_with(
+    files: &dyn Files,
+    options: &Options,
+    progress: &mut dyn FnMut(usize, usize),
+    decode_all: DecodeAll,
+) -> Result<Dataset, DataError> {
     options.check()?;
     let mut paths: Vec<String> = files.paths().into_iter().filter_map(visible).collect();
     paths.sort_unstable();
@@ -80,7 +101,7 @@ pub fn open(
     if let Some(found) = cifar::find(&paths)? {
         return cifar::open(files, &found, options, progress);
     }
-    folder::open(files, &paths, options, progress)
+    folder::open(&paths, options, progress, decode_all)
 }
 
 /// The path, or the folder that remains of it where the rest is there for some program's sake, not its owner's.

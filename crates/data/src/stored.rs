@@ -9,20 +9,24 @@
 //! | 4 each | the labels to train on, then those to test on, little-endian |
 //! | 4 | CRC-32 of all that precedes, little-endian |
 
+use std::io::{self, Write};
+use std::ops::Range;
+
 use flate2::Crc;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::{Dataset, Samples};
 use crate::error::DataError;
 use crate::picture::MAX_SIDE;
+use crate::pixels::{Pixels, SharedBytes};
 
 const MAGIC: [u8; 8] = *b"CONVOKED";
 
 /// Changes whenever bytes of before would be misread.
 const VERSION: u32 = 1;
 
-/// Bytes before the header.
-const LEAD: usize = MAGIC.len() + 4;
+/// Bytes that are written at a time.
+const PIECE: usize = 1 << 20;
 
 /// Bytes of the checksum.
 const CHECKSUM: usize = 4;
@@ -72,6 +76,19 @@ impl Dataset {
     /// # Panics
     /// Where the names of the classes take 4 GiB.
     pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.encode_to(&mut bytes).expect("a vector takes all");
+        bytes
+    }
+
+    /// Writes what [`encode`](Self::encode) gives, piece by piece.
+    ///
+    /// # Errors
+    /// The writer's.
+    ///
+    /// # Panics
+    /// Where the names of the classes take 4 GiB.
+    pub fn encode_to(&self, writer: &mut dyn Write) -> io::Result<()> {
         let header = Header {
             version: VERSION,
             channels: self.channels,
@@ -84,15 +101,21 @@ impl Dataset {
         let header = serde_json::to_vec(&header).expect("numbers and names are JSON");
         let header_length = u32::try_from(header.len()).expect("names of classes take less than 4 GiB");
         let halves = [&self.train, &self.test];
-        let body: usize = halves.map(|half| half.pixels.len() + 4 * half.labels.len()).iter().sum();
-        let mut bytes = Vec::with_capacity(LEAD + header.len() + body + CHECKSUM);
-        bytes.extend(MAGIC);
-        bytes.extend(header_length.to_le_bytes());
-        bytes.extend(header);
-        halves.iter().for_each(|half| bytes.extend(&half.pixels));
-        halves.iter().for_each(|half| bytes.extend(half.labels.iter().flat_map(|label| label.to_le_bytes())));
-        bytes.extend(checksum(&bytes));
-        bytes
+        let mut crc = Crc::new();
+        let mut put = |bytes: &[u8]| {
+            crc.update(bytes);
+            writer.write_all(bytes)
+        };
+        put(&MAGIC)?;
+        put(&header_length.to_le_bytes())?;
+        put(&header)?;
+        for half in halves {
+            half.pixels.chunks(PIECE).try_for_each(&mut put)?;
+        }
+        for half in halves {
+            put(&half.labels.iter().flat_map(|label| label.to_le_bytes()).collect::<Vec<u8>>())?;
+        }
+        writer.write_all(&crc.sum().to_le_bytes())
     }
 
     /// The dataset that [`encode`](Self::encode) made the bytes from.
@@ -101,6 +124,22 @@ impl Dataset {
     /// [`DataError::Stored`] where they are other than that in any bit, cut short, or of another version. No more memory is
     /// taken than there are bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, DataError> {
+        Self::decode_by(bytes, &mut |range| copy(&bytes[range]).map(Pixels::from))
+    }
+
+    /// As [`decode`](Self::decode), from bytes that stay where they are: pixels are read from there whenever they are needed.
+    ///
+    /// # Errors
+    /// Those of [`decode`](Self::decode).
+    pub fn decode_shared(bytes: &SharedBytes) -> Result<Self, DataError> {
+        Self::decode_by((**bytes).as_ref(), &mut |range| Ok(Pixels::within(bytes.clone(), range)))
+    }
+
+    /// `hold` makes pixels of a range of the bytes.
+    fn decode_by(
+        bytes: &[u8],
+        hold: &mut dyn FnMut(Range<usize>) -> Result<Pixels, DataError>,
+    ) -> Result<Self, DataError> {
         let (header, rest) = split_header(bytes)?;
         let sizes = header.sizes().ok_or_else(|| refused("its header says sizes that no dataset has"))?;
         let expected = sizes.iter().try_fold(CHECKSUM as u64, |sum, &size| sum.checked_add(size));
@@ -112,14 +151,15 @@ impl Dataset {
         if checksum(data) != sum {
             return Err(refused("its checksum is wrong, so it is damaged"));
         }
-        let mut rest = rest;
+        let mut end = bytes.len() - rest.len();
         // Each size is below the length of the bytes, which is a usize.
         let [train_pixels, test_pixels, train_labels, test_labels] = sizes.map(|size| {
-            let (part, after) = rest.split_at(size as usize);
-            rest = after;
-            part
+            let start = end;
+            end += size as usize;
+            start..end
         });
-        let half = |pixels, labels| Ok(Samples { pixels: copy(pixels)?, labels: read_labels(labels, &header)? });
+        let mut half =
+            |pixels, labels| Ok(Samples { pixels: hold(pixels)?, labels: read_labels(&bytes[labels], &header)? });
         Ok(Self {
             train: half(train_pixels, train_labels)?,
             test: half(test_pixels, test_labels)?,
@@ -281,7 +321,7 @@ mod tests {
     #[test]
     fn fields_that_contradict_one_another_are_refused() {
         let mut wrong = dataset();
-        wrong.train.pixels.pop();
+        wrong.train.pixels.to_mut().pop();
         assert!(message(&wrong.encode()).contains("its header says 68 bytes, and 67 follow"));
     }
 

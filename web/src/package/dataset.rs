@@ -173,7 +173,7 @@ fn samples(pixels: &Uint8Array, labels: Vec<u32>, size: [usize; 3], classes: usi
             classes.saturating_sub(1)
         ));
     }
-    Ok(Samples { pixels: pixels.to_vec(), labels })
+    Ok(Samples { pixels: pixels.to_vec().into(), labels })
 }
 
 /// Sets a share aside for testing, as folders of pictures are split.

@@ -14,7 +14,7 @@ use convoke::device::DeviceRequest;
 use convoke::plan::{Flops, PlanKind, Program};
 use convoke::prelude::{Dataset, Network, Normalization, Settings, Statistics, Trainer};
 
-use crate::data::Source;
+use crate::data::{CacheArgs, Source};
 use crate::failure::{Failure, Result};
 use crate::model::{self, Model};
 use crate::status::Status;
@@ -42,6 +42,9 @@ pub struct BenchArgs {
     /// The pictures, as for `train` [default: fashion-mnist-mini]
     #[arg(long, value_name = "D")]
     data: Option<String>,
+
+    #[command(flatten)]
+    cache: CacheArgs,
 
     /// What to compute on: auto, cpu, gpu, gpu:K, or a part of a device's name [default: auto]
     #[arg(long, value_name = "DEVICE")]
@@ -95,7 +98,7 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode> {
     let model = Model::find(&args.model)?;
     let source = Source::find(args.data.as_deref())?;
     let status = Status::new();
-    let data = Rc::new(source.read(model.spec.input, &mut status.phase("reading pictures"))?);
+    let data = Rc::new(source.read(model.spec.input, &args.cache, &mut status.phase("reading pictures"))?);
     let network = model.build(data.classes.len())?;
     let statistics = Normalization::Dataset.resolve(&data, model.spec.input[0])?;
     let subject = Subject { args, network, data, statistics };

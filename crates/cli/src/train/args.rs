@@ -10,6 +10,7 @@ use convoke::device::DeviceRequest;
 use convoke::optim::Optimizer;
 use convoke::prelude::{Augment, Normalization, Settings};
 
+use crate::data::CacheArgs;
 use crate::failure::{Failure, Result};
 use loss::LossArgs;
 
@@ -39,6 +40,9 @@ pub struct TrainArgs {
     /// the same ones.
     #[arg(long, value_name = "D")]
     pub data: Option<String>,
+
+    #[command(flatten)]
+    pub cache: CacheArgs,
 
     /// How often every training picture is shown [default: 15]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]

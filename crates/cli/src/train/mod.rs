@@ -109,7 +109,7 @@ fn begin(args: &TrainArgs, status: &Status) -> Result<Prepared> {
     let init = args.init.as_deref().map(read_tensors).transpose()?;
     let folder = RunFolder::choose(args.out.as_deref(), &model.spec.name, args.force)?;
     let engine = device::open(args.device.as_ref(), args.threads)?;
-    let data = source.read(model.spec.input, &mut status.phase("reading pictures"))?;
+    let data = source.read(model.spec.input, &args.cache, &mut status.phase("reading pictures"))?;
     let network = model.build(data.classes.len())?;
     let statistics = args.normalize.clone().unwrap_or_default().resolve(&data, model.spec.input[0])?;
     let weights = init.map(|file| given_weights(&network, &init_name(args), file));
@@ -127,7 +127,7 @@ fn show_augmented(args: &TrainArgs, path: &Path, status: &Status) -> Result<Exit
     let settings = args.settings()?;
     let input = Model::find(args.model.as_deref().unwrap_or(model::DEFAULT))?.spec.input;
     settings.augment.check_size([input[1], input[2]])?;
-    let data = Source::find(args.data.as_deref())?.read(input, &mut status.phase("reading pictures"))?;
+    let data = Source::find(args.data.as_deref())?.read(input, &args.cache, &mut status.phase("reading pictures"))?;
     let statistics = args.normalize.clone().unwrap_or_default().resolve(&data, input[0])?;
     status.clear();
     output::line(sheet::write(path, &data, &settings, &statistics)?)?;
@@ -156,7 +156,7 @@ fn resume(args: &TrainArgs, folder: &Path, status: &Status) -> Result<Prepared> 
         None => note.device.parse::<DeviceRequest>()?,
     };
     let engine = device::open(Some(&device_asked), args.threads)?;
-    let data = source.read(checkpoint.model.spec.input, &mut status.phase("reading pictures"))?;
+    let data = source.read(checkpoint.model.spec.input, &args.cache, &mut status.phase("reading pictures"))?;
     checkpoint.note = Note::new(&source, engine.info()).text();
     let mut progress = status.phase("preparing kernels");
     let trainer = block_on(Trainer::resume(engine, Rc::new(data), checkpoint, &mut progress))?;
