@@ -1,5 +1,9 @@
 //! Convoke's core: models, graphs, ops with their derivatives, and the planner that turns them into plain lists of kernels.
 
+#![cfg_attr(
+    feature = "lean",
+    allow(unused_imports, dead_code, reason = "what only the definitions use is left out with them")
+)]
 pub mod autodiff;
 pub mod engine;
 pub mod error;

@@ -43,6 +43,7 @@ impl Batch {
 ///
 /// # Panics
 /// Where an input or parameter that is needed has no value in `known`, or one of another shape.
+#[cfg(not(feature = "lean"))]
 pub fn run(graph: &Graph, known: &HashMap<ValueId, Tensor>, batch: Batch, wanted: &[ValueId]) -> Vec<Tensor> {
     let mut values = known.clone();
     for (id, tensor) in known {

@@ -72,6 +72,7 @@ impl Op for Activation {
         Ok(vec![x.clone()])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], _: Batch) -> Vec<Tensor> {
         vec![Tensor::from_fn(inputs[0].dims.clone(), |i| self.value(inputs[0].data[i]))]
     }

@@ -67,6 +67,7 @@ impl Op for ActivationGrad {
         Ok(vec![g.clone()])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], _: Batch) -> Vec<Tensor> {
         let [g, v] = [inputs[0], inputs[1]];
         vec![Tensor::from_fn(g.dims.clone(), |i| g.data[i] * self.slope(v.data[i]))]

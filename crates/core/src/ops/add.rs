@@ -28,6 +28,7 @@ impl Op for Add {
         Ok(vec![a.clone()])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], _: Batch) -> Vec<Tensor> {
         vec![Tensor::from_fn(inputs[0].dims.clone(), |i| inputs[0].data[i] + inputs[1].data[i])]
     }

@@ -44,6 +44,7 @@ impl Op for AvgPool2d {
         Ok(vec![TensorType::batched([channels, oh, ow])])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], _: Batch) -> Vec<Tensor> {
         let x = inputs[0];
         let window = self.window(x.dims[2], x.dims[3]);

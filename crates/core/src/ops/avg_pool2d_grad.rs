@@ -37,6 +37,7 @@ impl Op for AvgPool2dGrad {
         Ok(vec![TensorType::batched([self.channels, h, w])])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], batch: Batch) -> Vec<Tensor> {
         let (w, gy, outputs) = (&self.window, inputs[0], self.window.output_len());
         let mut gx = Tensor::zeros([batch.samples, self.channels, w.input[0], w.input[1]]);

@@ -34,6 +34,7 @@ impl Op for Bias {
         Ok(vec![x.clone()])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], _: Batch) -> Vec<Tensor> {
         let [x, b] = [inputs[0], inputs[1]];
         let inner: usize = x.dims[2..].iter().product();

@@ -32,6 +32,7 @@ impl Op for Concat {
         Ok(vec![y])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], batch: Batch) -> Vec<Tensor> {
         let mut data = Vec::new();
         for n in 0..batch.samples {

@@ -29,6 +29,7 @@ impl Op for Constant {
         Ok(vec![self.ty.clone()])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, _: &[&Tensor], batch: Batch) -> Vec<Tensor> {
         vec![Tensor::from_fn(self.ty.resolve(batch.samples), |_| f64::from(self.value))]
     }

@@ -30,6 +30,7 @@ impl Op for Contribution {
         Ok(vec![x.clone()])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], batch: Batch) -> Vec<Tensor> {
         let unbiased = self.count.map_or(1.0, |count| {
             let n = (count * batch.samples) as f64;

@@ -90,6 +90,7 @@ impl Op for Conv2d {
         Ok(vec![TensorType::batched([g.out_channels, height, width])])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], batch: Batch) -> Vec<Tensor> {
         let [x, weight] = [inputs[0], inputs[1]];
         let types = [TensorType::batched(&x.dims[1..]), TensorType::fixed(weight.dims.clone())];

@@ -47,6 +47,7 @@ impl Op for Conv2dGradInput {
         Ok(vec![x])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], batch: Batch) -> Vec<Tensor> {
         let [gy, weight] = [inputs[0], inputs[1]];
         let mut gx = Tensor::zeros(types(&self.geometry)[0].resolve(batch.samples));

@@ -41,6 +41,7 @@ impl Op for Conv2dGradWeight {
         Ok(vec![weight])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], batch: Batch) -> Vec<Tensor> {
         let [x, gy] = [inputs[0], inputs[1]];
         let mut gw = Tensor::zeros(types(&self.geometry)[1].dims.clone());

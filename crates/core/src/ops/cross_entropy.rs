@@ -67,6 +67,7 @@ impl Op for CrossEntropy {
         Ok(vec![TensorType::batched([])])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], _: Batch) -> Vec<Tensor> {
         let [logits, labels] = [inputs[0], inputs[1]];
         let rows = logits.data.chunks(logits.dims[1]).zip(&labels.data);

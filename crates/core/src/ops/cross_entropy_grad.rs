@@ -26,6 +26,7 @@ impl Op for CrossEntropyGrad {
         Ok(vec![logits.clone()])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], _: Batch) -> Vec<Tensor> {
         let [logits, labels, g] = [inputs[0], inputs[1], inputs[2]];
         let classes = logits.dims[1];

@@ -48,6 +48,7 @@ impl Op for Dropout {
         Ok(vec![x.clone()])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], batch: Batch) -> Vec<Tensor> {
         let (x, Draws { seed, step, first_sample }) = (inputs[0], batch.draws);
         let inner: usize = x.dims[1..].iter().product();

@@ -38,6 +38,7 @@ impl Op for Expand {
         Ok(vec![self.to.clone()])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], batch: Batch) -> Vec<Tensor> {
         let factor = if self.mean { self.keep.factor(&self.to, batch) } else { 1.0 };
         let y = |i| inputs[0].data[self.keep.index(&self.to, i)] * factor;

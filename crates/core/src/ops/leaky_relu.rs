@@ -28,6 +28,7 @@ impl Op for LeakyRelu {
         Ok(vec![x.clone()])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], _: Batch) -> Vec<Tensor> {
         let slope = f64::from(self.slope);
         let leak = |x: f64| if x > 0.0 { x } else { slope * x };

@@ -57,6 +57,7 @@ impl Op for MatMul {
         }])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], _: Batch) -> Vec<Tensor> {
         let [a, b] = [inputs[0], inputs[1]];
         let at = |t: &Tensor, transpose: bool, i, j| t.data[if transpose { j * t.dims[1] + i } else { i * t.dims[1] + j }];

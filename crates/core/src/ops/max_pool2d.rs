@@ -60,6 +60,7 @@ impl Op for MaxPool2d {
         Ok(vec![y.clone(), y.with_dtype(DType::U32)])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], _: Batch) -> Vec<Tensor> {
         let x = inputs[0];
         let window = self.window(x.dims[2], x.dims[3]);

@@ -36,6 +36,7 @@ impl Op for MaxPool2dGrad {
         Ok(vec![TensorType::batched([self.channels, h, w])])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], batch: Batch) -> Vec<Tensor> {
         let [gy, index] = [inputs[0], inputs[1]];
         let (w, outputs) = (&self.window, self.window.output_len());

@@ -26,6 +26,7 @@ pub trait Op: fmt::Debug + Send + Sync {
     fn infer(&self, inputs: &[TensorType]) -> std::result::Result<Vec<TensorType>, Problem>;
 
     /// The definition: plain loops that accumulate in double precision. Engines are held to it.
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], batch: Batch) -> Vec<Tensor>;
 
     /// The derivative, graph to graph: from the gradients that arrive at the outputs (`None`: nothing arrives) to those

@@ -73,6 +73,7 @@ impl Op for Mul {
         Ok(vec![x.clone()])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], _: Batch) -> Vec<Tensor> {
         let [x, s] = [inputs[0], inputs[1]];
         let along = self.each.broadcast(&TensorType::batched(&x.dims[1..]));

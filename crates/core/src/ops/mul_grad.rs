@@ -33,6 +33,7 @@ impl Op for MulGrad {
         Ok(vec![self.each.of(x)])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], batch: Batch) -> Vec<Tensor> {
         let [g, x] = [inputs[0], inputs[1]];
         let ty = TensorType::batched(&x.dims[1..]);

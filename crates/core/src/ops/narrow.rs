@@ -37,6 +37,7 @@ impl Op for Narrow {
         }
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], _: Batch) -> Vec<Tensor> {
         let x = inputs[0];
         let inner: usize = x.dims[2..].iter().product();

@@ -156,6 +156,7 @@ impl Op for Norm {
         Ok(vec![x.clone(), statistics.clone(), statistics])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], batch: Batch) -> Vec<Tensor> {
         let [x, weight, bias] = [inputs[0], inputs[1], inputs[2]];
         let ty = TensorType::batched(&x.dims[1..]);

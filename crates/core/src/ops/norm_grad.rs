@@ -50,6 +50,7 @@ impl Op for NormGrad {
         Ok(vec![x.clone(), weight.clone(), weight.clone()])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], batch: Batch) -> Vec<Tensor> {
         let [g, x, weight, mean, variance] = [0, 1, 2, 3, 4].map(|i| inputs[i]);
         let ty = TensorType::batched(&x.dims[1..]);

@@ -29,6 +29,7 @@ impl Op for NormInference {
         Ok(vec![x.clone()])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], _: Batch) -> Vec<Tensor> {
         let [x, weight, bias, mean, variance] = [0, 1, 2, 3, 4].map(|i| inputs[i]);
         let [channels, inner] = sides(&TensorType::batched(&x.dims[1..]));

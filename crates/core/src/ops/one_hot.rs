@@ -57,6 +57,7 @@ impl Op for OneHot {
         Ok(vec![TensorType::batched([self.classes])])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], batch: Batch) -> Vec<Tensor> {
         let classes = self.classes;
         let smoothing = f64::from(self.label_smoothing);

@@ -34,6 +34,7 @@ impl Op for PointwiseLossGrad {
         Ok(vec![x.clone()])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], _: Batch) -> Vec<Tensor> {
         let [x, t, g] = [inputs[0], inputs[1], inputs[2]];
         vec![Tensor::from_fn(x.dims.clone(), |i| g.data[i] * self.loss.slope(x.data[i], t.data[i]))]

@@ -83,6 +83,7 @@ impl Op for Reduce {
         Ok(vec![self.keep.of(x)])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], batch: Batch) -> Vec<Tensor> {
         let x = inputs[0];
         let ty = TensorType::batched(&x.dims[1..]);

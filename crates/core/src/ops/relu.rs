@@ -25,6 +25,7 @@ impl Op for Relu {
         Ok(vec![x.clone()])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], _: Batch) -> Vec<Tensor> {
         vec![Tensor::from_fn(inputs[0].dims.clone(), |i| inputs[0].data[i].max(0.0))]
     }

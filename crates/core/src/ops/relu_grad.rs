@@ -28,6 +28,7 @@ impl Op for ReluGrad {
         Ok(vec![g.clone()])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], _: Batch) -> Vec<Tensor> {
         let [g, y] = [inputs[0], inputs[1]];
         vec![Tensor::from_fn(g.dims.clone(), |i| if y.data[i] > 0.0 { g.data[i] } else { 0.0 })]

@@ -45,6 +45,7 @@ impl Op for Resample {
         Ok(vec![TensorType::batched([channels, self.rows.output(), self.columns.output()])])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], _: Batch) -> Vec<Tensor> {
         let x = inputs[0];
         let [height, width] = [self.rows.input, self.columns.input];

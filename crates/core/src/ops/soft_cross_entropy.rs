@@ -26,6 +26,7 @@ impl Op for SoftCrossEntropy {
         Ok(vec![TensorType::batched([])])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], _: Batch) -> Vec<Tensor> {
         let [logits, targets] = [inputs[0], inputs[1]];
         let classes = logits.dims[1];

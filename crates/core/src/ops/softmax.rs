@@ -55,6 +55,7 @@ impl Op for Softmax {
         Ok(vec![x.clone()])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], _: Batch) -> Vec<Tensor> {
         let mut y = inputs[0].clone();
         by_place(inputs[0], |row| {

@@ -29,6 +29,7 @@ impl Op for SoftmaxGrad {
         Ok(vec![y.clone()])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], _: Batch) -> Vec<Tensor> {
         let [g, y] = [inputs[0], inputs[1]];
         let mut gx = g.clone();

@@ -31,6 +31,7 @@ impl Op for WeightedSum {
         Ok(vec![a.clone()])
     }
 
+    #[cfg(not(feature = "lean"))]
     fn reference(&self, inputs: &[&Tensor], _: Batch) -> Vec<Tensor> {
         let [u, v] = self.weights.map(f64::from);
         vec![Tensor::from_fn(inputs[0].dims.clone(), |i| u * inputs[0].data[i] + v * inputs[1].data[i])]
