@@ -45,8 +45,8 @@ pub struct CompileOptions {
 /// Makes the program that trains, evaluates and predicts with a network, and validates it.
 ///
 /// # Errors
-/// [`Error::NotDifferentiable`], [`Error::TooLarge`] with the numbers, or [`Error::Shape`] where the network's output is
-/// not one row of classes a sample.
+/// [`NotDifferentiable`](crate::error::Error::NotDifferentiable), [`TooLarge`](crate::error::Error::TooLarge) with the
+/// numbers, or [`Shape`](crate::error::Error::Shape) where the network's output is not one row of classes a sample.
 pub fn compile(network: &Network, options: &CompileOptions) -> Result<Program> {
     let Pass { graph, input, output } = network.training.clone();
     let mixed = options.augment.as_ref().is_some_and(|augment| augment.mixed);
