@@ -7,9 +7,12 @@ use convoke_core::graph::ValueId;
 use convoke_core::model::{ModelSpec, Network};
 use convoke_core::reference::Batch;
 use convoke_core::tensor::Tensor;
+use convoke_formats::TensorFile;
 use convoke_tests::fixtures::Fixture;
 use convoke_tests::values::{norm, relative_error};
 use convoke_tests::{LoadedGraph, LossGraph, Pictures, block_on, engines, run_graph};
+use convoke_train::{Transfer, initial_weights, transfer};
+use safetensors::tensor::{Dtype, TensorView};
 
 /// Engines may be as far off as this many times PyTorch's own single precision is from its double precision.
 const TIMES: f64 = 3.0;
@@ -191,4 +194,50 @@ fn resnet20_trains_as_pytorch_trains_it() {
         }
     }
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
+
+/// What torchvision has in its state dicts: element types and lengths by name.
+type Listing = HashMap<String, HashMap<String, (String, Vec<usize>)>>;
+
+#[test]
+fn torchvisions_state_dicts_of_1000_classes_fit_with_a_new_head() {
+    let listing: Listing = serde_json::from_str(include_str!("../fixtures/torchvision.json")).unwrap();
+    for (preset, network, head) in [
+        ("resnet18", "resnet18", ["fc.weight", "fc.bias"]),
+        ("mobilenet-v2", "mobilenet_v2", ["classifier.1.weight", "classifier.1.bias"]),
+    ] {
+        let filled = |(name, (dtype, dims)): (&String, &(String, Vec<usize>))| {
+            let (dtype, bytes) = match dtype.as_str() {
+                "torch.int64" => (Dtype::I64, vec![7; 8]),
+                _ => {
+                    let value = (hashed(name, 1).next().unwrap() as f32).to_le_bytes();
+                    (Dtype::F32, value.repeat(dims.iter().product()))
+                }
+            };
+            (name.clone(), (dtype, dims.clone(), bytes))
+        };
+        let tensors: HashMap<_, _> = listing[network].iter().map(filled).collect();
+        assert!(tensors.values().any(|(dtype, ..)| *dtype == Dtype::I64));
+        let views = tensors
+            .iter()
+            .map(|(name, (dtype, dims, bytes))| (name, TensorView::new(*dtype, dims.clone(), bytes).unwrap()));
+        let file = TensorFile::decode(network, &safetensors::serialize(views, None).unwrap()).unwrap();
+
+        let own = ModelSpec::preset_for(preset, [3, 32, 32]).unwrap().with_classes(3).build().unwrap();
+        let Transfer { weights, left_out } = transfer(&own, network, file.clone(), 5).unwrap();
+        let names: Vec<&str> = left_out.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, head, "{preset}");
+        assert_eq!(left_out[1].1, [1000]);
+        let initial = initial_weights(&own, 5);
+        for (taken, initial) in weights.iter().zip(&initial) {
+            assert_eq!((&taken.name, &taken.dims), (&initial.name, &initial.dims));
+            let expected = match head.contains(&taken.name.as_str()) {
+                true => initial.data[0],
+                false => hashed(&taken.name, 1).next().unwrap() as f32,
+            };
+            assert_eq!(taken.data[0], expected, "{}", taken.name);
+        }
+        let whole = ModelSpec::preset_for(preset, [3, 32, 32]).unwrap().with_classes(1000).build().unwrap();
+        assert_eq!(transfer(&whole, network, file, 5).unwrap().left_out, []);
+    }
 }

@@ -17,6 +17,15 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     near.min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
 }
 
+/// The `count` candidates nearest to `name`, however far they are, the nearest first; of those that are equally near, in their order.
+pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>, count: usize) -> Vec<&'a str> {
+    let name: Vec<char> = name.chars().take(64).flat_map(char::to_lowercase).collect();
+    let mut names: Vec<&str> = candidates.into_iter().collect();
+    names.sort_by_cached_key(|candidate| distance(&name, &candidate.chars().collect::<Vec<_>>()));
+    names.truncate(count);
+    names
+}
+
 /// ` (did you mean …?)`, to be put behind a name that there is not; nothing where no candidate is near.
 pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     nearest(name, candidates).map_or_else(String::new, |nearest| format!(" (did you mean `{nearest}`?)"))
@@ -74,6 +83,14 @@ mod tests {
             assert_eq!(nearest(written, NAMES), meant, "{written}");
         }
         assert_eq!(nearest(&"relu".repeat(1000), NAMES), None);
+    }
+
+    #[test]
+    fn of_names_that_are_far_the_closest_are_found() {
+        assert_eq!(closest("momentm", ["lr", "momentum", "nesterov"], 1), ["momentum"]);
+        let names = ["fc.bias", "conv1.weight", "conv1.bias"];
+        assert_eq!(closest("conv1.wieght", names, 2), ["conv1.weight", "conv1.bias"]);
+        assert_eq!(closest("kernel", NAMES, 1), ["relu"]);
     }
 
     #[test]

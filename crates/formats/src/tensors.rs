@@ -48,7 +48,8 @@ pub enum FormatError {
 }
 
 impl TensorFile {
-    /// Reads a file's bytes. Halves and doubles are converted to single precision.
+    /// Reads a file's bytes. Halves and doubles are converted to single precision. PyTorch's `num_batches_tracked`, in which its batch norms
+    /// count their steps, are passed over: they are no weights.
     ///
     /// # Errors
     /// [`FormatError`], with `file` as the file's name. Nothing is allocated beyond the file's own size, doubled at most.
@@ -62,6 +63,9 @@ impl TensorFile {
         names.sort_unstable();
         for name in names {
             let view = views.tensor(name).map_err(broken)?;
+            if is_counter(name, &view) {
+                continue;
+            }
             let data = floats(&view).ok_or_else(|| FormatError::ElementType {
                 file: file.into(),
                 tensor: name.into(),
@@ -89,6 +93,12 @@ impl TensorFile {
 /// The library's words on a broken file, without those of a nested parser's position.
 fn reason(error: &safetensors::SafeTensorError) -> String {
     error.to_string().replace('\n', " ")
+}
+
+/// Whether it is the number of steps that one of PyTorch's batch norms has seen.
+fn is_counter(name: &str, view: &TensorView<'_>) -> bool {
+    let counter = name.rsplit('.').next() == Some("num_batches_tracked");
+    counter && view.dtype() == Dtype::I64 && view.shape().is_empty()
 }
 
 /// The elements in single precision; `None` where they are not floats. Files are little-endian.
@@ -155,6 +165,22 @@ mod tests {
         let bytes = safetensors::serialize([("labels", view)], None).unwrap();
         let error = TensorFile::decode("x.safetensors", &bytes).unwrap_err().to_string();
         assert_eq!(error, "the tensor labels in x.safetensors holds I64; convert it to F32, F16, BF16 or F64");
+    }
+
+    #[test]
+    fn counters_of_batch_norms_are_passed_over() {
+        let counter = TensorView::new(Dtype::I64, vec![], &[0; 8]).unwrap();
+        let row = TensorView::new(Dtype::I64, vec![1], &[0; 8]).unwrap();
+        let weight = TensorView::new(Dtype::F32, vec![2], &[0; 8]).unwrap();
+        let named = |name: &'static str, view: &TensorView<'static>| (name, view.clone());
+        let bytes =
+            safetensors::serialize([named("bn.num_batches_tracked", &counter), named("bn.weight", &weight)], None);
+        let file = TensorFile::decode("x", &bytes.unwrap()).unwrap();
+        assert_eq!(file.tensors.iter().map(|tensor| tensor.name.as_str()).collect::<Vec<_>>(), ["bn.weight"]);
+        for (name, view) in [("bn.num_batches_tracked", &row), ("batches", &counter)] {
+            let bytes = safetensors::serialize([named(name, view)], None).unwrap();
+            assert!(matches!(TensorFile::decode("x", &bytes), Err(FormatError::ElementType { .. })), "{name}");
+        }
     }
 
     proptest! {

@@ -2,12 +2,12 @@
 
 use convoke_core::kernels::Clip;
 use convoke_core::model::Network;
+use convoke_core::nearest::closest;
 use convoke_core::optim::Rule;
 use convoke_core::plan::{Group, Training};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, TrainError};
-use crate::near::nearest;
 use crate::settings::Settings;
 
 /// Parameters that are trained in their own way: a table of `[[train.groups]]`.
@@ -94,7 +94,7 @@ fn check_patterns(settings: &Settings, network: &Network) -> Result<()> {
     let groups = settings.groups.iter().map(|group| group.parameters.as_str());
     for pattern in settings.freeze.iter().map(String::as_str).chain(groups) {
         if !names.iter().any(|name| matches(pattern, name)) {
-            let near = nearest(pattern, &names, 3).join(", ");
+            let near = closest(pattern, names.iter().copied(), 3).join(", ");
             return Err(TrainError::Setting(format!(
                 "no parameter of {} is called `{pattern}`; near it are {near}; `*` stands for any text",
                 network.spec.name

@@ -1,7 +1,8 @@
 //! Settings as a model's file has them: the tables `[train]`, `[optimizer]`, `[schedule]`, `[loss]` and `[augment]` beside its layers.
 
+use convoke_core::nearest::closest;
+
 use crate::error::{Result, TrainError};
-use crate::near::nearest;
 use crate::settings::Settings;
 
 /// The tables beside `[train]`.
@@ -67,7 +68,7 @@ fn explain(message: &str) -> String {
         _ => return message,
     };
     let known: Vec<&str> = quoted.collect();
-    match nearest(unknown, &known, 1).first() {
+    match closest(unknown, known.iter().copied(), 1).first() {
         Some(near) => {
             format!("there is no {kind} `{unknown}`; did you mean `{near}`? There are {}", known.join(", "))
         }

@@ -30,11 +30,60 @@ pub fn initial_weights(network: &Network, seed: u64) -> Vec<NamedTensor> {
 /// # Errors
 /// [`TrainError::Weights`] where they don't fit the model.
 pub fn given_weights(network: &Network, name: &str, file: TensorFile) -> Result<Vec<NamedTensor>> {
-    let tensors = match ModelFile::from_tensor_file(name, file.clone()) {
+    check_weights(network, name, tensors(name, file))
+}
+
+/// The tensors in a file that are weights.
+fn tensors(name: &str, file: TensorFile) -> Vec<NamedTensor> {
+    match ModelFile::from_tensor_file(name, file.clone()) {
         Ok(model) => model.weights,
         Err(_) => file.tensors,
+    }
+}
+
+/// Weights that a model takes over from one of the same layers, which may tell other classes apart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Transfer {
+    /// All of the model's weights, in its order.
+    pub weights: Vec<NamedTensor>,
+    /// The names and lengths of the tensors that were left out, because they are for another number of classes; the model's own begin
+    /// as the seed has them. Empty where all were taken.
+    pub left_out: Vec<(String, Vec<usize>)>,
+}
+
+/// The weights in a file, as [`given_weights`] has them, but for the head where it is for another number of classes: the parameters of
+/// the last layer that has any. They are left out if all of them differ from the model's in their first length alone, and begin anew, as
+/// [`initial_weights`] has them by that seed.
+///
+/// # Errors
+/// [`TrainError::Weights`] where anything else doesn't fit the model.
+pub fn transfer(network: &Network, name: &str, file: TensorFile, seed: u64) -> Result<Transfer> {
+    let mut tensors = tensors(name, file);
+    let head = head(network);
+    let other = |tensor: &NamedTensor| {
+        let own = head.iter().find(|(name, _)| *name == tensor.name);
+        own.is_some_and(|(_, own)| tensor.dims.first() != own.first() && tensor.dims.get(1..) == own.get(1..))
     };
-    check_weights(network, name, tensors)
+    let places = tensors.iter().enumerate().filter(|(_, tensor)| other(tensor)).map(|(place, _)| place);
+    let places: Vec<usize> = places.collect();
+    let mut left_out = Vec::new();
+    if places.len() == head.len() {
+        for initial in initial_weights(network, seed).split_off(network.graph.parameters().count() - head.len()) {
+            let old = tensors.iter_mut().find(|tensor| tensor.name == initial.name).expect("each of the head is there");
+            left_out.push((initial.name.clone(), std::mem::replace(old, initial).dims));
+        }
+    }
+    Ok(Transfer { weights: check_weights(network, name, tensors)?, left_out })
+}
+
+/// The names and lengths of the parameters of the last layer that has any.
+fn head(network: &Network) -> Vec<(&str, &[usize])> {
+    let all = network.graph.parameters().map(|(id, name, _)| (name, network.graph.ty(id).dims.as_slice()));
+    let mut all: Vec<(&str, &[usize])> = all.collect();
+    let layer = |name: &str| name.rsplit_once('.').map_or(0, |(layer, _)| layer.len());
+    let last = all.last().map_or("", |(name, _)| &name[..layer(name)]);
+    let first = all.iter().rposition(|(name, _)| &name[..layer(name)] != last).map_or(0, |before| before + 1);
+    all.split_off(first)
 }
 
 /// Checks that tensors are exactly a model's parameters, in any order, and returns them in the model's.

@@ -188,7 +188,7 @@ fn train(
     stop: &interrupt::Interrupt,
 ) -> Result<(Figures, Outcome)> {
     let status = Status::new();
-    let Prepared { mut trainer, store, hold: _hold } =
+    let Prepared { mut trainer, store, hold: _hold, .. } =
         entry.prepare(out, budget, &status).map_err(|e| e.at(&entry.text))?;
     status.clear();
     let used = Cell::new(budget.used(&trainer, before));

@@ -15,7 +15,7 @@ use convoke::device::DeviceRequest;
 use convoke::engine::{DeviceInfo, DeviceKind};
 use convoke::optim::{OptimizerKind, OptimizerOptions};
 use convoke::prelude::{Checkpoint, Dataset, Host, Outcome, Settings, Store, TrainError, Trainer};
-use convoke::train::{Best, Metric, ScheduleKind, given_weights};
+use convoke::train::{Best, Metric, ScheduleKind, Transfer, transfer};
 use convoke::{FolderStore, block_on};
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +58,8 @@ pub struct Prepared {
     pub store: FolderStore,
     /// For as long as the run lasts.
     pub hold: Hold,
+    /// What a new run did not take of the weights that it was given.
+    pub left_out: Option<String>,
 }
 
 /// Trains a model.
@@ -66,12 +68,12 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     if let Some(path) = &args.show_augmented {
         return show_augmented(args, path, &status);
     }
-    let Prepared { mut trainer, store, hold: _hold } = match &args.resume {
+    let Prepared { mut trainer, store, hold: _hold, left_out } = match &args.resume {
         Some(folder) => resume(args, folder, &status)?,
         None => begin(args, &status)?,
     };
     status.clear();
-    match introduce(&mut trainer, &store) {
+    match introduce(&mut trainer, &store, left_out.as_deref()) {
         // Nobody listens any more: that stops a run, here before its first step.
         Err(Failure::Closed) => return Ok(ExitCode::from(STOPPED)),
         introduced => introduced?,
@@ -115,14 +117,25 @@ pub fn begin(args: &TrainArgs, status: &Status) -> Result<Prepared> {
     let data = source.read(model.spec.input, &args.cache, &mut status.phase("reading pictures"))?;
     let network = model.build(data.classes.len())?;
     let statistics = args.normalize.clone().unwrap_or_default().resolve(&data, model.spec.input[0])?;
-    let weights = init.map(|file| given_weights(&network, &init_name(args), file));
+    let given = init.map(|file| transfer(&network, &init_name(args), file, settings.seed)).transpose()?;
+    let left_out = given.as_ref().and_then(|given| left_out(given, &init_name(args), data.classes.len()));
     let note = Note::new(&source, engine.info()).text();
-    let (data, weights) = (Rc::new(data), weights.transpose()?);
+    let (data, weights) = (Rc::new(data), given.map(|given| given.weights));
     let mut progress = status.phase("preparing kernels");
     let trainer = Trainer::new(engine, network, data, statistics, settings, weights, note, &mut progress);
     let trainer = block_on(trainer)?;
     let (store, hold) = folder.make()?;
-    Ok(Prepared { trainer, store, hold })
+    Ok(Prepared { trainer, store, hold, left_out })
+}
+
+/// What was not taken of given weights, and why.
+fn left_out(given: &Transfer, file: &str, classes: usize) -> Option<String> {
+    let tensors: Vec<String> = given.left_out.iter().map(|(name, dims)| format!("{name} {dims:?}")).collect();
+    let all = tensors.join(" and ");
+    let line = || {
+        format!("new, for {classes} classes: {all} of {file} tell another number of classes apart, and are left out")
+    };
+    (!tensors.is_empty()).then(line)
 }
 
 /// Writes a sheet of changed pictures instead of training.
@@ -164,11 +177,11 @@ pub fn resume(args: &TrainArgs, folder: &Path, status: &Status) -> Result<Prepar
     checkpoint.note = Note::new(&source, engine.info()).text();
     let mut progress = status.phase("preparing kernels");
     let trainer = block_on(Trainer::resume(engine, Rc::new(data), checkpoint, &mut progress))?;
-    Ok(Prepared { trainer, store, hold })
+    Ok(Prepared { trainer, store, hold, left_out: None })
 }
 
 /// Says what is trained, on what, where.
-fn introduce(trainer: &mut Trainer, store: &FolderStore) -> Result<()> {
+fn introduce(trainer: &mut Trainer, store: &FolderStore, left_out: Option<&str>) -> Result<()> {
     let settings = trainer.settings().clone();
     let Settings { optimizer, seed, augment, .. } = &settings;
     let (batch, held, early) = (trainer.step_samples(), trainer.micro_batch(), trainer.stopped_early());
@@ -186,6 +199,9 @@ fn introduce(trainer: &mut Trainer, store: &FolderStore) -> Result<()> {
         data.classes.len()
     ))?;
     output::line(format!("model   {parameters} parameters; {}; seed {seed}", describe(*optimizer)))?;
+    if let Some(left_out) = left_out {
+        output::line(format!("head    {left_out}"))?;
+    }
     if settings.schedule.kind != ScheduleKind::Constant || settings.schedule.warmup.is_some() {
         output::line(format!("rate    {}", settings.schedule))?;
     }

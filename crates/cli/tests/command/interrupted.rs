@@ -3,6 +3,8 @@
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use convoke::prelude::Record;
+
 use crate::setting::{Ran, Setting};
 
 /// How often a run is killed.
@@ -33,27 +35,25 @@ fn start(setting: &Setting, arguments: &str) -> Child {
     setting.command(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-#[test]
-fn a_run_that_is_killed_again_and_again_writes_the_same_losses() {
-    let setting = Setting::new();
-    setting.train(&format!("{RUN} --epochs {EPOCHS} --out whole")).good();
+/// Kills a run again and again, after steps that are drawn anew each time, and expects what an uninterrupted one leaves: the same log and
+/// the same bytes of these files. `begin` are the arguments of a new run, without its folder. Returns what the uninterrupted one said.
+fn kill_again_and_again(setting: &Setting, begin: &str, files: &[&str]) -> Ran {
+    let ran = setting.run(&format!("{begin} --out whole")).good();
     let whole = setting.losses("whole");
-    assert_eq!(whole.len(), EPOCHS * 6);
-
-    // Steps drawn anew each time: the moments of the kills, by the clock, are different in every run anyway.
+    // The moments of the kills, by the clock, are different in every run anyway.
     let seed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().subsec_nanos();
     let mut state = u64::from(seed) | 1;
     let mut draw = |below: usize| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as usize % below
     };
-    let mut arguments = format!("train small.toml --data data --device cpu {RUN} --epochs {EPOCHS} --out killed");
+    let mut arguments = format!("{begin} --out killed");
     // All within the first half: the machine may be slow to kill.
-    let span = EPOCHS * 6 / (2 * KILLS);
+    let span = whole.len() / (2 * KILLS);
     for kill in 0..KILLS {
         let wanted = kill * span + 1 + draw(span - 1);
-        let mut child = start(&setting, &arguments);
-        wait(&setting, "killed", &mut child, wanted);
+        let mut child = start(setting, &arguments);
+        wait(setting, "killed", &mut child, wanted);
         child.kill().unwrap();
         child.wait().unwrap();
         arguments = "train --resume killed".into();
@@ -62,8 +62,119 @@ fn a_run_that_is_killed_again_and_again_writes_the_same_losses() {
     let losses = setting.losses("killed");
     let differs = losses.iter().zip(&whole).position(|(a, b)| a != b);
     assert_eq!((losses.len(), differs), (whole.len(), None), "seed {seed}");
-    let model = |run: &str| std::fs::read(setting.path(run).join("model.safetensors")).unwrap();
-    assert!(model("killed") == model("whole"), "seed {seed}");
+    assert_eq!(timeless(setting, "killed"), timeless(setting, "whole"), "seed {seed}");
+    for file in files {
+        let bytes = |run: &str| std::fs::read(setting.path(run).join(file)).unwrap();
+        assert!(bytes("killed") == bytes("whole"), "{file}, seed {seed}");
+    }
+    ran
+}
+
+/// A run's log without what depends on the time that things take.
+fn timeless(setting: &Setting, run: &str) -> Vec<Record> {
+    let mut log = setting.log(run);
+    for record in &mut log {
+        if let Record::Epoch { samples_per_second, .. } = record {
+            *samples_per_second = 0.0;
+        }
+    }
+    log
+}
+
+#[test]
+fn a_run_that_is_killed_again_and_again_writes_the_same_losses() {
+    let setting = Setting::new();
+    let begin = format!("train small.toml --data data --device cpu {RUN} --epochs {EPOCHS}");
+    kill_again_and_again(&setting, &begin, &["model.safetensors"]);
+    assert_eq!(setting.losses("whole").len(), EPOCHS * 6);
+}
+
+/// Everything that a run carries from step to step, at once.
+const EVERYTHING: &str = r#"
+name = "everything"
+input = [1, 8, 8]
+layers = [
+    { type = "conv2d", name = "conv", out_channels = 4, kernel_size = 3, padding = 1, bias = false },
+    { type = "batch_norm", name = "bn" },
+    { type = "relu" },
+    { type = "max_pool2d", kernel_size = 2 },
+    { type = "dropout", p = 0.3 },
+    { type = "flatten" },
+    { type = "linear", name = "fc", out_features = "classes" },
+]
+
+[train]
+epochs = EPOCHS
+batch_size = 6
+accumulate = 2
+clip_norm = 0.5
+ema = 0.95
+no_decay_on_norms_and_biases = true
+validation = 0.25
+keep = 3
+checkpoint_steps = 5
+
+[optimizer]
+type = "adamw"
+lr = 0.005
+
+[loss]
+label_smoothing = 0.1
+class_weights = "balanced"
+
+[augment]
+crop = 1
+flip = true
+rotate = 5
+brightness = 0.2
+cutout = 2
+mixup = 0.2
+"#;
+
+/// The steps of an epoch of [`EVERYTHING`]: 72 pictures in steps of 12.
+const STEPS: usize = 6;
+
+fn everything(setting: &Setting, more: &str, epochs: usize) -> String {
+    setting.write("all.toml", format!("{EVERYTHING}{more}").replace("EPOCHS", &epochs.to_string()).as_bytes());
+    "train all.toml --data data".into()
+}
+
+const KEPT: [&str; 2] = ["model.safetensors", "best.safetensors"];
+
+#[test]
+fn a_run_with_everything_is_killed_and_stops_early_as_if_it_had_not_been() {
+    let setting = Setting::new();
+    let cosine = "[schedule]\ntype = 'cosine'\nwarmup = 3\nminimum = 1e-4";
+    let begin = everything(&setting, cosine, 3 * EPOCHS);
+    let patience = EPOCHS / 2;
+    let begin = format!("{begin} --device cpu --best accuracy --patience {patience}");
+    let ran = kill_again_and_again(&setting, &begin, &KEPT);
+    assert!(ran.stdout.contains(&format!("stopped early: {patience} epochs without a better one")), "{}", ran.stdout);
+    let steps = setting.losses("whole").len();
+    assert!((patience * STEPS..3 * EPOCHS * STEPS).contains(&steps), "{steps} steps");
+}
+
+#[test]
+fn a_run_that_slows_down_on_plateaus_is_killed_and_ends_the_same() {
+    let setting = Setting::new();
+    let plateau =
+        "[schedule]\ntype = 'plateau'\nwarmup = '20 steps'\nfactor = 0.7\npatience = 3\nthreshold = 0.01\ncooldown = 1";
+    let begin = everything(&setting, plateau, EPOCHS);
+    kill_again_and_again(&setting, &format!("{begin} --device cpu --best loss"), &KEPT);
+    let rates = setting.log("whole").into_iter().filter_map(|record| match record {
+        Record::Step { lr, .. } => Some(lr.to_bits()),
+        Record::Epoch { .. } => None,
+    });
+    let after: std::collections::BTreeSet<u64> = rates.skip(20).collect();
+    assert!(after.len() > 3, "the rate has fallen {} times only", after.len());
+    assert_eq!(setting.losses("whole").len(), EPOCHS * STEPS);
+}
+
+#[test]
+fn a_run_with_everything_on_a_graphics_driver_is_killed_and_ends_the_same() {
+    let setting = Setting::new();
+    let begin = everything(&setting, "[schedule]\ntype = 'onecycle'", EPOCHS / 15);
+    kill_again_and_again(&setting, &format!("{begin} --device gpu"), &KEPT);
 }
 
 #[cfg(unix)]

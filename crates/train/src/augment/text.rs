@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use convoke_core::nearest::closest;
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -23,28 +24,12 @@ impl Augment {
 }
 
 fn unknown(name: &str) -> TrainError {
-    let nearest = OPTIONS.iter().map(|option| option.name).min_by_key(|known| distance(name, known));
-    let nearest = nearest.unwrap_or_default();
     let names: Vec<&str> = OPTIONS.iter().map(|option| option.name).collect();
+    let nearest = closest(name, names.iter().copied(), 1)[0];
     TrainError::Setting(format!(
         "there is no augmentation {name:?}; the nearest is {nearest:?}, and all are {}",
         names.join(", ")
     ))
-}
-
-/// How many letters have to be put in, left out or changed to make one word of the other.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, letter) in a.chars().take(64).enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, other) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(letter != *other);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 /// Reads `name=value,name,…`; `none` is nothing.

@@ -109,7 +109,8 @@ pub struct TrainArgs {
 
     /// Begin with the weights in this safetensors file instead of random ones
     ///
-    /// Names and shapes have to be the model's, as PyTorch writes them: conv1.weight, conv1.bias, …
+    /// Names and shapes have to be the model's, as PyTorch writes them: conv1.weight, conv1.bias, … The last layer alone may be for another
+    /// number of classes: it is left out, and begins at random. --freeze keeps what is taken over as it is.
     #[arg(long, value_name = "FILE.safetensors")]
     pub init: Option<PathBuf>,
 
