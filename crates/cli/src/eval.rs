@@ -52,7 +52,7 @@ pub struct EvalArgs {
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     threads: Option<NonZeroUsize>,
 
-    /// Also draw the confusion matrix into this SVG file
+    /// Also draw the confusion matrix into this SVG file [default: none]
     #[arg(long, value_name = "FILE.svg")]
     matrix: Option<PathBuf>,
 

@@ -13,17 +13,20 @@ mod matrix;
 mod model;
 mod output;
 mod predict;
+#[cfg(test)]
+mod reference;
 mod status;
 mod summary;
 mod table;
 mod text;
 mod train;
+mod usage;
 
 use std::process::ExitCode;
 
 use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use failure::{Failure, Result};
 
@@ -77,7 +80,7 @@ fn keep_graphics_loader_quiet() {
 fn run() -> Result<ExitCode> {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(error) => return wrong(&error),
     };
     match cli.command {
         Command::Train(args) => train::run(&args),
@@ -96,7 +99,7 @@ fn batch_size() -> impl TypedValueParser<Value = usize> {
 }
 
 /// Help and version go out as they are; what is wrong with the options becomes one line.
-fn usage(error: &clap::Error) -> Result<ExitCode> {
+fn wrong(error: &clap::Error) -> Result<ExitCode> {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             output::text(&error.to_string())?;
@@ -106,33 +109,19 @@ fn usage(error: &clap::Error) -> Result<ExitCode> {
             eprint!("{error}");
             Ok(ExitCode::from(2))
         }
-        _ => Err(Failure::Usage(one_line(&error.to_string()))),
+        _ => {
+            let words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into()).collect();
+            Err(Failure::Usage(usage::explain(error, &Cli::command(), &words)))
+        }
     }
-}
-
-/// The first paragraphs of clap's message, without its own prefix and the usage below.
-fn one_line(message: &str) -> String {
-    let lines = message.lines().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
-    let words: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
-    let text = words.join(" ");
-    format!("{}; see `convoke help`", text.strip_prefix("error: ").unwrap_or(&text))
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_options_are_sound() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn a_wrong_option_is_told_in_one_line() {
-        let error = Cli::try_parse_from(["convoke", "eval"]).err().unwrap().to_string();
-        let expected = "the following required arguments were not provided: --checkpoint <FILE>; see `convoke help`";
-        assert_eq!(one_line(&error), expected);
     }
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use convoke::error::Error;
+use convoke::nearest::did_you_mean;
 use convoke::prelude::{ModelSpec, Network, Settings};
 use convoke::read_file;
 
@@ -66,7 +67,8 @@ fn read(named: &str) -> Result<(ModelSpec, Settings)> {
     let presets = ModelSpec::presets().collect::<Vec<_>>().join(", ");
     let hint = format!("give a preset ({presets}) or a model's TOML file");
     if !Path::new(named).exists() {
-        return Err(Failure::Usage(format!("there is no model `{named}`: {hint}")));
+        let near = did_you_mean(named, ModelSpec::presets());
+        return Err(Failure::Usage(format!("there is no model `{named}`{near}: {hint}")));
     }
     let wrong = |problem: String| Failure::Usage(format!("can't read the model {named}: {problem}; {hint}"));
     let bytes = read_file(named, MOST_BYTES).map_err(|error| wrong(error.to_string()))?;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, ValueId};
 use crate::layers::{Builder, Layer};
-use crate::nearest::with_nearest;
+use crate::nearest::{did_you_mean, with_nearest};
 use crate::presets;
 use crate::shape::TensorType;
 
@@ -162,7 +162,7 @@ impl ModelSpec {
         let problem = |problem: String| Error::Model { model: "TOML".into(), layer: None, problem };
         let written: Written = toml::from_str(text).map_err(|e| {
             let line = e.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
-            problem(format!("line {line}: {}", with_nearest(&e.message().replace('\n', " "))))
+            problem(format!("line {line}: {}", with_nearest(&e.explanation())))
         })?;
         Self::read(written)
     }
@@ -305,8 +305,9 @@ impl ModelSpec {
             let mut known: Vec<&str> = outputs.keys().copied().collect();
             known.sort_unstable();
             let problem = format!(
-                "layer `{}` takes its input from `{name}`, and no layer before it has that name; there are {}",
+                "layer `{}` takes its input from `{name}`{}, and no layer before it has that name; there are {}",
                 spec.name,
+                did_you_mean(name, known.iter().copied()),
                 known.join(", ")
             );
             self.problem(Some(&spec.name), problem)

@@ -94,24 +94,24 @@ impl<'de> SeqAccess<'de> for &mut List {
 
 struct Entries {
     entries: vec::IntoIter<Entry>,
-    /// The value whose key was read last, and where that stands.
-    next: Option<(Value, Range<usize>)>,
+    /// The entry whose key was read last.
+    next: Option<Entry>,
 }
 
 impl<'de> MapAccess<'de> for &mut Entries {
     type Error = Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
-        let Some(Entry { key, value, span }) = self.entries.next() else { return Ok(None) };
-        let key: StringDeserializer<Error> = key.into_deserializer();
-        let key = seed.deserialize(key).map_err(|error| error.at(&span))?;
-        self.next = Some((value, span));
+        let Some(entry) = self.entries.next() else { return Ok(None) };
+        let key: StringDeserializer<Error> = entry.key.clone().into_deserializer();
+        let key = seed.deserialize(key).map_err(|error| error.at(&entry.span))?;
+        self.next = Some(entry);
         Ok(Some(key))
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Error> {
-        let (value, span) = self.next.take().expect("a value is asked for after its key");
-        seed.deserialize(value).map_err(|error| error.at(&span))
+        let Entry { key, value, span } = self.next.take().expect("a value is asked for after its key");
+        seed.deserialize(value).map_err(|error| error.at(&span).of(key))
     }
 }
 

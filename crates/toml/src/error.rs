@@ -8,11 +8,21 @@ use std::ops::Range;
 pub struct Error {
     message: String,
     span: Option<Range<usize>>,
+    key: Option<String>,
 }
+
+/// What numbers are called in Rust, and in words.
+const TYPES: [(&str, &str); 5] = [
+    ("expected u32", "expected a whole number, 0 or more"),
+    ("expected u64", "expected a whole number, 0 or more"),
+    ("expected usize", "expected a whole number, 0 or more"),
+    ("expected f64", "expected a number"),
+    ("expected a boolean", "expected true or false"),
+];
 
 impl Error {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), span: None }
+        Self { message: message.into(), span: None, key: None }
     }
 
     /// The same error at a place, unless it has one already.
@@ -22,6 +32,25 @@ impl Error {
             self.span = Some(span.clone());
         }
         self
+    }
+
+    /// The same error in a key's value, unless one within that is known.
+    pub(crate) fn of(mut self, key: String) -> Self {
+        self.key.get_or_insert(key);
+        self
+    }
+
+    /// What is wrong in words, on one line, with the key whose value is of a wrong kind.
+    pub fn explanation(&self) -> String {
+        let message = self.message.trim().replace('\n', " ");
+        let message = TYPES.iter().fold(message, |message, (name, words)| match message.strip_suffix(name) {
+            Some(start) => format!("{start}{words}"),
+            None => message,
+        });
+        match &self.key {
+            Some(key) if message.starts_with("invalid ") => format!("`{key}`: {message}"),
+            _ => message,
+        }
     }
 
     /// What is wrong, without the place.

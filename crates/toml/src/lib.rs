@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(settings.epochs, 3);
 /// let error = toml::from_str::<Settings>("epochs = \"all\"").map(|_| ()).unwrap_err();
 /// assert_eq!(error.message(), "invalid type: string \"all\", expected u32");
+/// assert_eq!(error.explanation(), "`epochs`: invalid type: string \"all\", expected a whole number, 0 or more");
 /// assert_eq!(error.span(), Some(0..6));
 /// ```
 ///

@@ -60,6 +60,7 @@ pub(crate) fn training(settings: &Settings, network: &Network) -> Result<Trainin
         None => groups.push(Group { parameters: vec![name.into()], rule, rate }),
     };
     let mut any = false;
+    let mut idle: Vec<&ParameterGroup> = settings.groups.iter().collect();
     for (id, name, _) in network.graph.parameters() {
         if settings.freeze.iter().any(|pattern| matches(pattern, name)) {
             add(name, None, 1.0);
@@ -70,6 +71,7 @@ pub(crate) fn training(settings: &Settings, network: &Network) -> Result<Trainin
         }
         any = true;
         let group = settings.groups.iter().find(|group| matches(&group.parameters, name));
+        idle.retain(|idle| group.is_none_or(|group| !std::ptr::eq(*idle, group)));
         let one_dimension = network.graph.ty(id).dims.len() == 1;
         let spared = (settings.no_decay_on_norms_and_biases && one_dimension).then_some(0.0);
         let decay = group.and_then(|group| group.weight_decay).or(spared);
@@ -82,6 +84,13 @@ pub(crate) fn training(settings: &Settings, network: &Network) -> Result<Trainin
     if !any && !settings.freeze.is_empty() {
         let problem = "every parameter is frozen, so there is nothing to train; freeze fewer, or use eval";
         return Err(TrainError::Setting(problem.into()));
+    }
+    if let Some(group) = idle.first() {
+        let name = &group.parameters;
+        let problem = "is frozen, not learned, or in a group before it; leave the group out, or free some of them";
+        return Err(TrainError::Setting(format!(
+            "the group `{name}` changes nothing: each parameter that it names {problem}"
+        )));
     }
     let clip = settings.clip_norm.map(|limit| Clip::Norm(limit as f32));
     let clip = clip.or(settings.clip_value.map(|limit| Clip::Value(limit as f32)));

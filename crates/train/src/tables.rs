@@ -39,13 +39,18 @@ impl Settings {
             Some(toml::Value::Table(table)) => table,
             Some(_) => return Err(problem("`train` has to be a table: [train]".into())),
         };
+        if let Some(name) =
+            TABLES.iter().find(|name| file.get(name).is_some_and(|table| !matches!(table, toml::Value::Table(_))))
+        {
+            return Err(problem(format!("`{name}` has to be a table: [{name}]")));
+        }
         if let Some(name) = TABLES.iter().find(|name| settings.get(name).is_some()) {
             return Err(problem(format!("[train]: `{name}` is a table of its own; write it as [{name}]")));
         }
         // One after the other, so that an error knows its table.
         let read = |settings: toml::Table, table: &str| -> Result<Self> {
             let read = toml::Value::Table(settings).try_into();
-            read.map_err(|e: toml::Error| problem(format!("[{table}]: {}", explain(e.message()))))
+            read.map_err(|e: toml::Error| problem(format!("[{table}]: {}", explain(&e.explanation(), table))))
         };
         read(settings.clone(), "train")?;
         for name in TABLES {
@@ -59,20 +64,20 @@ impl Settings {
 }
 
 /// An error of the reader's, with the nearest of the keys that there are where one is unknown.
-fn explain(message: &str) -> String {
-    let message = message.replace('\n', " ");
+fn explain(message: &str, table: &str) -> String {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let (kind, unknown) = match (message.split(" `").next(), quoted.next()) {
         (Some("unknown field"), Some(unknown)) => ("key", unknown),
         (Some("unknown variant"), Some(unknown)) => ("value", unknown),
-        _ => return message,
+        _ => return message.into(),
     };
-    let known: Vec<&str> = quoted.collect();
+    // What is a table of its own is none of the keys of [train].
+    let known: Vec<&str> = quoted.filter(|name| table != "train" || !TABLES.contains(name)).collect();
     match closest(unknown, known.iter().copied(), 1).first() {
         Some(near) => {
             format!("there is no {kind} `{unknown}`; did you mean `{near}`? There are {}", known.join(", "))
         }
-        None => message,
+        None => message.into(),
     }
 }
 
@@ -112,6 +117,12 @@ mod tests {
         assert!(error("[train]\nepoch = 3").contains("did you mean `epochs`?"));
         assert!(error("[schedule]\ntype = 'cosin'").contains("there is no value `cosin`; did you mean `cosine`?"));
         assert!(error("[optimizer]\ntype = 'adam'\nmomentum = 0.5").contains("momentum is for sgd and rmsprop"));
+        assert!(!error("[train]\nepoch = 3").contains("optimizer"));
+        assert_eq!(
+            error("[train]\nclip_norm = 'x'"),
+            "[train]: `clip_norm`: invalid type: string \"x\", expected a number"
+        );
+        assert_eq!(error("optimizer = 3"), "`optimizer` has to be a table: [optimizer]");
         assert!(error("[train.optimizer]\nlr = 1").contains("write it as [optimizer]"));
     }
 }

@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         Task::SetupPage => setup::page(),
         Task::Test(chosen) => stages::run(&chosen),
         Task::Soak => stages::soak(),
+        Task::Docs => stages::docs(),
         Task::Stamp => stamp::run(),
     };
     match outcome {

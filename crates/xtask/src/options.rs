@@ -15,6 +15,8 @@ pub enum Task {
     Test(Vec<&'static str>),
     /// Run the tests that take long.
     Soak,
+    /// Write the page of all options.
+    Docs,
     /// List the files of the page's build.
     Stamp,
 }
@@ -32,6 +34,7 @@ Tasks:
     test     Install what the tests need and is missing, then run every stage below; stops at the first that fails
     setup    Only install what the tests need
     soak     Run the tests that take long, in release mode (not part of `test`)
+    docs     Write docs/options.md from the program's own definitions
     stamp    List the files of the page's build for its service worker (`trunk build` runs this)
     help     Print this
 
@@ -55,12 +58,13 @@ pub fn parse(arguments: &[String]) -> Result<Task, String> {
         ["setup"] => Ok(Task::Setup),
         ["setup", "page"] => Ok(Task::SetupPage),
         ["soak"] => Ok(Task::Soak),
+        ["docs"] => Ok(Task::Docs),
         ["stamp"] => Ok(Task::Stamp),
         ["test"] => Ok(Task::Test(STAGES.iter().map(|s| s.name).collect())),
         ["test", "--only", list] => chosen(list),
         ["test", option] if option.starts_with("--only=") => chosen(&option["--only=".len()..]),
         ["test", "--only"] => Err("--only needs the names of stages, with commas between them".into()),
-        [task @ ("setup" | "test" | "soak" | "stamp" | "help"), rest @ ..] => {
+        [task @ ("setup" | "test" | "soak" | "docs" | "stamp" | "help"), rest @ ..] => {
             Err(format!("`{task}` takes no `{}`", rest.join(" ")))
         }
         [other, ..] => Err(format!("there is no task `{other}`")),

@@ -98,6 +98,13 @@ pub fn soak() -> Outcome {
     web::soak()
 }
 
+/// Writes the page of all options.
+pub fn docs() -> Outcome {
+    let mut command = cargo(&["test", "--package=convoke-cli", "--bin=convoke", "the_page_of_options"]);
+    command.env("CONVOKE_WRITE_DOCS", "1");
+    run_command(&mut command)
+}
+
 /// What became of a stage.
 #[derive(Debug, PartialEq)]
 enum Fate {

@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use super::{Budget, CompareArgs};
 use crate::failure::{Failure, Result};
 use crate::status::Status;
 use crate::train::{self, Prepared, TrainArgs};
+use crate::usage;
 
 /// One of them.
 #[derive(Debug)]
@@ -29,8 +30,19 @@ struct Written {
 }
 
 /// What is the same for all.
-const COMMON: [&str; 10] =
-    ["--data", "--seed", "--device", "--threads", "--epochs", "--max-steps", "--out", "--force", "--resume", "--help"];
+const COMMON: [&str; 11] = [
+    "--data",
+    "--seed",
+    "--device",
+    "--threads",
+    "--epochs",
+    "--max-steps",
+    "--out",
+    "--force",
+    "--resume",
+    "--show-augmented",
+    "--help",
+];
 
 impl Entry {
     /// Reads an entry, and gives it what is the same for all.
@@ -42,8 +54,10 @@ impl Entry {
                 "`{text}`: {option} is the same for all that are compared; give it behind them, or leave it out"
             )));
         }
-        let written = Written::try_parse_from(&words)
-            .map_err(|error| Failure::Usage(format!("`{text}`: {}", crate::one_line(&error.to_string()))))?;
+        let written = Written::try_parse_from(&words).map_err(|error| {
+            let words: Vec<String> = words.iter().map(|word| word.to_string()).collect();
+            Failure::Usage(format!("`{text}`: {}", usage::explain(&error, &Written::command(), &words)))
+        })?;
         let mut args = written.args;
         args.data.clone_from(&common.data);
         args.seed = Some(common.seed);

@@ -43,15 +43,15 @@ pub struct CompareArgs {
     #[arg(value_name = "MODEL", required = true, num_args = 1..)]
     models: Vec<String>,
 
-    /// Train each for so many steps
-    #[arg(long, value_name = "N", group = "budget", value_parser = clap::value_parser!(u64).range(1..))]
+    /// Train each for so many steps [default: --epochs]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, group = "budget", value_parser = clap::value_parser!(u64).range(1..))]
     steps: Option<u64>,
 
     /// Train each for so many epochs [default: 5]
-    #[arg(long, value_name = "N", group = "budget", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, group = "budget", value_parser = clap::value_parser!(u32).range(1..))]
     epochs: Option<u32>,
 
-    /// Train each for so long, testing left out: 90s, 5m, 1h; a schedule of the learning rate takes --steps or --epochs instead
+    /// Train each for so long, testing left out: 90s, 5m, 1h; a schedule of the learning rate takes --steps or --epochs instead [default: --epochs]
     #[arg(long, value_name = "TIME", group = "budget", value_parser = duration)]
     time: Option<Duration>,
 
@@ -60,7 +60,7 @@ pub struct CompareArgs {
     data: Option<String>,
 
     /// What the first weights and the order of the pictures follow from
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     seed: u64,
 
     /// What to compute on: auto, cpu, gpu, gpu:K, or a part of a device's name [default: auto]

@@ -3,6 +3,7 @@
 mod archives;
 mod augment;
 mod comparison;
+mod contradictions;
 mod evaluation;
 mod help;
 mod interrupted;

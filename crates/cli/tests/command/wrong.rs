@@ -14,7 +14,7 @@ fn class_folders(setting: &Setting) {
 
 /// Expects that a new run is refused before anything is written.
 #[track_caller]
-fn refused(setting: &Setting, arguments: &str, code: i32, parts: &[&str]) {
+pub fn refused(setting: &Setting, arguments: &str, code: i32, parts: &[&str]) {
     let ran = setting.run(&format!("train {arguments} --device cpu --out out")).wrong(code, parts);
     assert_eq!(ran.stdout, "");
     assert!(!setting.path("out").exists(), "{arguments}: something was written");

@@ -189,8 +189,7 @@ layers! {
 }
 
 fn settings<T: for<'de> Deserialize<'de>>(table: toml::Table) -> std::result::Result<T, Problem> {
-    T::deserialize(toml::Value::Table(table))
-        .map_err(|error| Problem::new(with_nearest(&error.message().trim().replace('\n', " "))))
+    T::deserialize(toml::Value::Table(table)).map_err(|error| Problem::new(with_nearest(&error.explanation())))
 }
 
 fn table<T: Serialize>(layer: &T) -> toml::Table {

@@ -132,6 +132,10 @@ impl Augment {
     /// [`TrainError::Setting`] with the option, what was found and its range.
     pub fn check(&self) -> Result<()> {
         let problem = OPTIONS.iter().find_map(|option| option.check(self));
+        let idle = self.ratio != Self::NONE.ratio && self.resized_crop == Self::NONE.resized_crop;
+        let idle =
+            idle.then(|| "the augmentation ratio is that of resized_crop, which is off; add resized_crop".into());
+        let problem = problem.or(idle);
         problem.map_or(Ok(()), |problem| Err(TrainError::Setting(problem)))
     }
 

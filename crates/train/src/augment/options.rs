@@ -100,12 +100,17 @@ impl AugmentOption {
     }
 
     fn wrong(&self, found: &str) -> String {
-        let Self { name, usual, range: [low, high], .. } = self;
-        let what = match (self.value)(&mut Augment::NONE.clone()) {
+        let (Self { name, usual, .. }, what) = (self, self.values());
+        format!("the augmentation {name} is {found:?}; it has to be {what}, such as {usual}")
+    }
+
+    /// What the value may be: `a number from 0 to 1`.
+    pub fn values(&self) -> String {
+        let [low, high] = self.range;
+        match (self.value)(&mut Augment::NONE.clone()) {
             Value::Number(_) => format!("a number from {low} to {high}"),
             Value::Count(_) => format!("a whole number from {low} to {high}"),
             Value::Range(_) => format!("LOW:HIGH, both from {low} to {high}"),
-        };
-        format!("the augmentation {name} is {found:?}; it has to be {what}, such as {usual}")
+        }
     }
 }

@@ -37,10 +37,20 @@ impl FromStr for Augment {
     type Err = TrainError;
 
     fn from_str(text: &str) -> Result<Self, TrainError> {
-        let mut augment = Self::NONE;
-        for part in text.split(',').filter(|part| !part.trim().is_empty() && part.trim() != "none") {
+        let (mut augment, mut names) = (Self::NONE, Vec::new());
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             let (name, value) = part.split_once('=').unwrap_or((part, "true"));
-            augment.set(name, value)?;
+            let problem = match name.trim() {
+                "none" if text.trim() == "none" => return Ok(augment),
+                "none" => "\"none\" stands alone: leave it out, or all others".into(),
+                name if names.contains(&name) => format!("the augmentation {name} is given twice; give it once"),
+                name => {
+                    augment.set(name, value)?;
+                    names.push(name);
+                    continue;
+                }
+            };
+            return Err(TrainError::Setting(problem));
         }
         Ok(augment)
     }
@@ -190,6 +200,8 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_with_what_would_be_right() {
         assert!(problem("cropp=4").contains("there is no augmentation \"cropp\"; the nearest is \"crop\""));
+        assert!(problem("crop=4,flip,crop=2").contains("the augmentation crop is given twice"));
+        assert!(problem("none,flip").contains("\"none\" stands alone"));
         assert!(problem("cut_out").contains("the nearest is \"cutout\""));
         let expected = "the augmentation flip is \"2\"; it has to be a number from 0 to 1, such as 0.5";
         assert_eq!(problem("flip=2"), expected);

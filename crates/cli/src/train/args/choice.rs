@@ -18,8 +18,8 @@ pub struct ChoiceArgs {
     #[arg(long, value_enum, value_name = "METRIC")]
     best: Option<MetricName>,
 
-    /// Stop after so many epochs without a better one
-    #[arg(long, value_name = "N")]
+    /// Stop after so many epochs without a better one [default: never]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub patience: Option<u32>,
 
     /// How many checkpoints are kept, beside the best [default: 2]

@@ -14,19 +14,19 @@ pub struct GradientArgs {
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     accumulate: Option<usize>,
 
-    /// Cut the norm of all gradients together to at most this, above 0
+    /// Cut the norm of all gradients together to at most this, above 0 [default: not cut]
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     clip_norm: Option<f64>,
 
-    /// Cut each gradient to at most this, above 0
+    /// Cut each gradient to at most this, above 0 [default: not cut]
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     clip_value: Option<f64>,
 
-    /// Keep an average of the weights in which each step replaces 1 − DECAY, such as 0.999; it is what is tested and kept
+    /// Keep an average of the weights in which each step replaces 1 − DECAY, such as 0.999; it is what is tested and kept [default: none]
     #[arg(long, value_name = "DECAY", allow_negative_numbers = true)]
     ema: Option<f64>,
 
-    /// Leave these parameters as they are; may be given several times
+    /// Leave these parameters as they are; may be given several times [default: none]
     ///
     /// A name in which `*` stands for any text and `?` for any character: --freeze 'conv1.*' --freeze '*.bias'. Running statistics of
     /// batch norms stay too where the pattern names them.
@@ -37,7 +37,7 @@ pub struct GradientArgs {
     #[arg(long)]
     no_decay_1d: bool,
 
-    /// Train these parameters with a rate or a weight decay of their own; may be given several times
+    /// Train these parameters with a rate or a weight decay of their own; may be given several times [default: none]
     ///
     /// PATTERN:lr=FACTOR, PATTERN:decay=X or both, separated by a comma: --group 'fc.*:lr=10,decay=0'. FACTOR is on the learning rate.
     /// Of several groups that name a parameter the first counts.

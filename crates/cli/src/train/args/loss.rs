@@ -3,6 +3,8 @@
 use clap::{Args, ValueEnum};
 use convoke::train::{ClassWeights, LossName, LossSettings};
 
+use crate::failure::{Failure, Result};
+
 /// What is minimised.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Loss")]
@@ -56,10 +58,20 @@ const fn all() -> [Choice; LossName::ALL.len()] {
 
 impl LossArgs {
     /// Changes what was given.
-    pub fn apply(&self, loss: &mut LossSettings) {
+    ///
+    /// # Errors
+    /// Where what is given is of no use to the loss.
+    pub fn apply(&self, loss: &mut LossSettings) -> Result<()> {
         loss.kind = self.loss.map_or(loss.kind, |Choice(name)| name);
         loss.label_smoothing = self.label_smoothing.unwrap_or(loss.label_smoothing);
         loss.class_weights = self.class_weights.clone().or(loss.class_weights.take());
         loss.delta = self.huber_delta.unwrap_or(loss.delta);
+        match (self.huber_delta, loss.kind) {
+            (None, _) | (_, LossName::Huber) => Ok(()),
+            (Some(_), kind) => {
+                let kind = kind.name();
+                Err(Failure::Usage(format!("--huber-delta is for huber, and the loss is {kind}; leave it out")))
+            }
+        }
     }
 }

@@ -86,7 +86,7 @@ pub struct TrainArgs {
     pub loss: LossArgs,
 
     /// What the first weights and the order of the pictures follow from [default: 0]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seed: Option<u64>,
 
     /// What to compute on: auto, cpu, gpu, gpu:K, or a part of a device's name [default: auto]
@@ -107,7 +107,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "HOW")]
     pub normalize: Option<Normalization>,
 
-    /// Begin with the weights in this safetensors file instead of random ones
+    /// Begin with the weights in this safetensors file instead of random ones [default: random ones]
     ///
     /// Names and shapes have to be the model's, as PyTorch writes them: conv1.weight, conv1.bias, … The last layer alone may be for another
     /// number of classes: it is left out, and begins at random. --freeze keeps what is taken over as it is.
@@ -118,19 +118,19 @@ pub struct TrainArgs {
     #[arg(long, value_name = "HOW", long_help = super::sheet::options())]
     pub augment: Option<Augment>,
 
-    /// Write a sheet of training pictures, each as it is and as it may be changed, to this PNG file, and end
-    #[arg(long, value_name = "FILE.png", conflicts_with = "resume")]
+    /// Write a sheet of training pictures, each as it is and as it may be changed, to this PNG file, and end [default: none]
+    #[arg(long, value_name = "FILE.png", conflicts_with_all = ["resume", "init", "out", "force"])]
     pub show_augmented: Option<PathBuf>,
 
     /// Show the pictures in the order of the data, the same in every epoch
     #[arg(long)]
     pub no_shuffle: bool,
 
-    /// Stop after so many steps of the whole run, if that comes before the last epoch
+    /// Stop after so many steps of the whole run, if that comes before the last epoch [default: no limit]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub max_steps: Option<u64>,
 
-    /// Also take a checkpoint every N steps
+    /// Also take a checkpoint every N steps [default: by time and epoch alone]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub checkpoint_every: Option<u64>,
 
@@ -142,7 +142,7 @@ pub struct TrainArgs {
     #[arg(long, requires = "out")]
     pub force: bool,
 
-    /// Go on with the run in this folder, exactly as if it had never stopped
+    /// Go on with the run in this folder, exactly as if it had never stopped [default: a new run]
     ///
     /// Settings, data and device are the run's own. --epochs, --max-steps, --patience, --device, --threads and --data (the same pictures at
     /// another place) may be given; on another device the run goes on, but not with the same bits. --epochs alone lifts an
@@ -171,7 +171,7 @@ impl TrainArgs {
         settings.schedule = self.schedule.schedule(settings.schedule);
         self.gradients.apply(&mut settings);
         self.choice.apply(&mut settings);
-        self.loss.apply(&mut settings.loss);
+        self.loss.apply(&mut settings.loss)?;
         settings.seed = self.seed.unwrap_or(settings.seed);
         settings.shuffle &= !self.no_shuffle;
         settings.augment = self.augment.clone().unwrap_or(settings.augment);

@@ -16,7 +16,7 @@ pub struct ScheduleArgs {
     schedule: Option<Choice>,
 
     /// How long the rate rises in a straight line before the schedule begins: epochs, or as 500steps [default: 0]
-    #[arg(long, value_name = "SPAN")]
+    #[arg(long, value_name = "SPAN", allow_negative_numbers = true)]
     warmup: Option<Span>,
 
     /// Which part of the rate the warm-up begins with, above 0 and at most 1 [default: 0.01]
@@ -24,14 +24,14 @@ pub struct ScheduleArgs {
     warmup_start: Option<f64>,
 
     /// The length of a stair of step, and that over which exponential falls by --gamma: epochs, or as 500steps [default: 1]
-    #[arg(long, value_name = "SPAN")]
+    #[arg(long, value_name = "SPAN", allow_negative_numbers = true)]
     every: Option<Span>,
 
-    /// Where multistep falls: epochs, or steps as 500steps, separated by commas: 30,60,80
+    /// Where multistep falls: epochs, or steps as 500steps, separated by commas: 30,60,80 [default: none]
     #[arg(long, value_name = "SPANS", value_delimiter = ',')]
     milestones: Option<Vec<Span>>,
 
-    /// By how much step and multistep (0.1) and exponential (0.95) fall [default: those]
+    /// By how much step, multistep and exponential fall, above 0 [default: 0.1 for step and multistep, 0.95 for exponential]
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     gamma: Option<f64>,
 
@@ -60,7 +60,7 @@ pub struct ScheduleArgs {
     factor: Option<f64>,
 
     /// The epochs without improvement that plateau bears [default: 10]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     plateau_patience: Option<u32>,
 
     /// By which part of itself the loss must fall to count as improved for plateau [default: 0.0001]
@@ -68,7 +68,7 @@ pub struct ScheduleArgs {
     threshold: Option<f64>,
 
     /// The epochs that plateau waits after it has lowered the rate [default: 0]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     cooldown: Option<u32>,
 }
 
