@@ -47,6 +47,88 @@
 //! model in a [`Store`](prelude::Store): a folder with [`FolderStore`], memory, or whatever you implement it for. A run that
 //! is resumed goes on bit for bit as if it had never stopped.
 //!
+//! # A run by hand
+//!
+//! [`Trainer::run`](prelude::Trainer::run) is [`begin`](prelude::Trainer::begin), [`advance`](prelude::Trainer::advance) and
+//! [`keep`](prelude::Trainer::keep) in one. Whoever wants to look, decide or draw in between calls these. What happens meanwhile, each step, each epoch,
+//! each checkpoint, is told to a function of yours:
+//!
+//! ```
+//! use std::cell::{Cell, RefCell};
+//! use std::rc::Rc;
+//! use std::time::Instant;
+//!
+//! use convoke::device::{self, DeviceRequest};
+//! use convoke::prelude::*;
+//! use convoke::train::{Schedule, ScheduleKind, Span};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let data = Rc::new(convoke::data::embedded(&Options { size: Some([7, 7]), ..Options::default() })?);
+//! let network = ModelSpec::preset_for("mlp", [1, 7, 7]).expect("a preset").build()?;
+//! let statistics = Normalization::Dataset.resolve(&data, 1)?;
+//!
+//! // A warm-up and a cosine, pictures that are changed at random, an average of the weights, and pictures to choose the best epoch by.
+//! let settings = Settings {
+//!     epochs: 2,
+//!     batch_size: 100,
+//!     optimizer: Optimizer::adamw(0.002, 0.01),
+//!     schedule: Schedule {
+//!         kind: ScheduleKind::Cosine,
+//!         warmup: Some(Span::Steps(10)),
+//!         ..Schedule::default()
+//!     },
+//!     augment: "crop=1,flip".parse()?,
+//!     ema: Some(0.99),
+//!     validation: 0.1,
+//!     ..Settings::default()
+//! };
+//!
+//! // Where checkpoints, log and model go: memory, a folder by `FolderStore::create("runs/mine")`, or what you implement `Store` for.
+//! let store = MemoryStore::default();
+//! let start = Instant::now();
+//! let clock = || start.elapsed();
+//! let (losses, enough) = (RefCell::new(Vec::new()), Cell::new(false));
+//! let mut watch = |event: &Event| match event {
+//!     Event::Record(Record::Step { loss, .. }) => losses.borrow_mut().push(*loss),
+//!     Event::Record(Record::Epoch { epoch, validation_accuracy, .. }) => {
+//!         println!("epoch {epoch}: {validation_accuracy:?}");
+//!         // A callback may end the run; here it never does.
+//!         enough.set(validation_accuracy.is_some_and(|accuracy| accuracy > 0.999));
+//!     }
+//!     Event::Saved { name, step } => println!("step {step} is kept as {name}"),
+//!     _ => {}
+//! };
+//! let stop = || enough.get();
+//! let mut host = Host { store: &store, clock: &clock, stop: &stop, events: &mut watch };
+//! let model = convoke::block_on(async {
+//!     let engine = device::open(&DeviceRequest::Cpu, None).await?;
+//!     let mut quiet = |_, _| {};
+//!     let mut trainer =
+//!         Trainer::new(engine, network, data.clone(), statistics, settings, None, String::new(), &mut quiet).await?;
+//!     trainer.begin(&mut host).await?;
+//!     // Ten steps at a time.
+//!     for step in [10, 20, 30] {
+//!         assert_eq!(trainer.advance(&mut host, Some(step)).await?, Outcome::Stopped);
+//!         println!("after step {step}: rate {}, accuracy {}", trainer.rate(step), trainer.evaluate().await?.accuracy);
+//!     }
+//!     trainer.keep(&mut host).await?;
+//!     drop(trainer);
+//!
+//!     // Another day: the run goes on as if it had never stopped.
+//!     let checkpoint = Checkpoint::newest(&store, "memory").await?;
+//!     let engine = device::open(&DeviceRequest::Cpu, None).await?;
+//!     let mut trainer = Trainer::resume(engine, data, checkpoint, &mut quiet).await?;
+//!     assert_eq!(trainer.progress().step, 30);
+//!     assert_eq!(trainer.run(&mut host).await?, Outcome::Finished);
+//!     // What `FolderStore` would have as model.safetensors, for `Predictor` and for PyTorch.
+//!     Ok::<_, Box<dyn std::error::Error>>(trainer.model().await?)
+//! })?;
+//! assert_eq!(losses.borrow().len(), 2 * 54);
+//! assert_eq!(model.classes.len(), 10);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Features
 //! - `embedded` (default): the dataset fashion-mnist-mini, 2.8 MB, in the program.
 //! - `native` (default, without effect in a browser): [`FolderStore`], [`FolderFiles`] and [`block_on`].

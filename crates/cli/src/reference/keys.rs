@@ -126,7 +126,8 @@ mod tests {
             let own = KEYS.iter().filter(|(other, ..)| *other == table);
             let mut listed: Vec<String> = own.map(|(_, key, _)| key.to_string()).collect();
             let mut known = known(table);
-            (listed.sort(), known.sort());
+            listed.sort();
+            known.sort();
             assert_eq!(listed, known, "[{table}]");
         }
         assert_eq!(Settings::default().augment, Augment::NONE);

@@ -55,6 +55,9 @@ pub enum Outcome {
 
 /// A network in training.
 ///
+/// [`run`](Self::run) trains to the end; [`begin`](Self::begin), [`advance`](Self::advance) and [`keep`](Self::keep) are for those who go step by step, and
+/// [`steps`](Self::steps) for those who want nothing but losses. The crate `convoke` has examples of all of them.
+///
 /// Everything that follows from the settings and the data is the same for every trainer on one engine, bit for bit, however often it
 /// was stopped and resumed in between.
 #[derive(Debug)]
