@@ -3,11 +3,10 @@
 use std::io::Write;
 
 use convoke_core::engine::{DeviceKind, Engine};
-use convoke_core::kernels::Target;
 use convoke_gpu::Adapter;
 
 use crate::agreement::Figure;
-use crate::{block_on, cpu};
+use crate::{TARGETS, block_on, cpu};
 
 /// An engine under test.
 pub struct Subject {
@@ -90,7 +89,7 @@ pub fn engines() -> Vec<Subject> {
 /// As [`engines`].
 pub fn engines_with_all_shaders() -> Vec<Subject> {
     let others = |adapter: Adapter| {
-        let others = Target::ALL.into_iter().filter(|&target| target != adapter.target());
+        let others = TARGETS.into_iter().filter(|&target| target != adapter.target());
         others.map(|target| Origin::Adapter(Box::new(adapter.clone()), Some(target))).collect::<Vec<_>>()
     };
     let mut all = engines();

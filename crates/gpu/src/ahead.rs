@@ -26,12 +26,19 @@ mod native {
         pub async fn wait(&mut self, _: &Shader) -> Self {
             Self
         }
+
+        /// Whether all are compiled.
+        pub fn ready(&mut self) -> bool {
+            true
+        }
     }
 }
 
 #[cfg(target_family = "wasm")]
 mod browser {
     use std::collections::HashMap;
+    use std::pin::Pin;
+    use std::task::{Context, Poll, Waker};
 
     use convoke_core::kernels::{Bound, Shader};
     use js_sys::futures::JsFuture;
@@ -39,16 +46,16 @@ mod browser {
 
     use crate::device::Device;
 
-    /// Pipelines under way, by their text.
+    /// Pipelines under way, by their text, and those that are compiled. The browser keeps these as long as this does.
     #[derive(Debug)]
-    pub(crate) struct Ahead(HashMap<String, JsFuture<Object>>);
+    pub(crate) struct Ahead(HashMap<String, JsFuture<Object>>, Vec<Object>);
 
     impl Ahead {
         /// Begins to compile shaders, each text once, in their order. What it refuses here it refuses again where wgpu asks for it, and
         /// is told of there.
         pub fn begin<'a>(device: &Device, shaders: impl Iterator<Item = &'a Shader>) -> Self {
             let mut pipelines = HashMap::new();
-            let Some(device) = device.device.as_webgpu() else { return Self(pipelines) };
+            let Some(device) = device.device.as_webgpu() else { return Self(pipelines, Vec::new()) };
             for shader in shaders {
                 if !pipelines.contains_key(&shader.source)
                     && let Some(pipeline) = begin(device, shader)
@@ -56,13 +63,26 @@ mod browser {
                     pipelines.insert(shader.source.clone(), JsFuture::from(pipeline));
                 }
             }
-            Self(pipelines)
+            Self(pipelines, Vec::new())
         }
 
         /// Waits until a shader is compiled. The browser keeps it as long as what is returned.
         pub async fn wait(&mut self, shader: &Shader) -> Option<Object> {
             let pipeline = self.0.remove(&shader.source)?;
             pipeline.await.ok()
+        }
+
+        /// Whether all are compiled.
+        pub fn ready(&mut self) -> bool {
+            let mut context = Context::from_waker(Waker::noop());
+            self.0.retain(|_, pipeline| match Pin::new(pipeline).poll(&mut context) {
+                Poll::Pending => true,
+                Poll::Ready(compiled) => {
+                    self.1.extend(compiled);
+                    false
+                }
+            });
+            self.0.is_empty()
         }
     }
 

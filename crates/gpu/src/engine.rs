@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use convoke_core::engine::{Ceilings, DeviceInfo, Engine, EngineError, Limits, Pending, Run, StepTime};
 use convoke_core::kernels::{Shader, Target};
-use convoke_core::order::ascending;
-use convoke_core::plan::{PlanKind, Program, Slice};
+use convoke_core::order::{arranged, ascending};
+use convoke_core::plan::{PlanKind, PlanStep, Program, Slice};
 use convoke_core::step::Step;
 
 use crate::ahead::Ahead;
@@ -36,7 +36,29 @@ struct Loaded {
     ring: wgpu::Buffer,
     /// The steps of each plan, in the order of [`PlanKind::ALL`].
     plans: Vec<Vec<Dispatch>>,
+    later: Option<Later>,
 }
+
+/// Going over, a few shaders at a time, to those that take longer to compile, run faster and compute the same bits.
+#[derive(Debug)]
+struct Later {
+    /// Submissions until it begins: the first ones are waited for.
+    wait: usize,
+    program: Rc<Program>,
+    /// The steps to go over, the next ones last.
+    steps: Vec<Other>,
+    /// The texts that are being compiled.
+    ahead: Option<(Ahead, Vec<String>)>,
+}
+
+/// A step, by its plan and its position there, with another shader.
+type Other = (PlanKind, usize, Shader);
+
+/// The submissions before a run goes over to anything.
+const SETTLED: usize = 3;
+
+/// Shaders to go over to that are compiled at once: where the processor is the device, steps and the answer to a stop need it too.
+const AT_ONCE: usize = 2;
 
 /// Memory is given back at once: a browser would otherwise keep it until it next collects its garbage.
 impl Drop for Loaded {
@@ -75,11 +97,11 @@ impl GpuEngine {
 
     async fn load_program(
         &mut self,
-        program: &Program,
+        program: Rc<Program>,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<(), EngineError> {
         self.loaded = None;
-        let (buffers, ring) = self.allocate(program).await?;
+        let (buffers, ring) = self.allocate(&program).await?;
         self.pipelines.begin();
         let steps: Vec<_> = program.plans.iter().flat_map(|plan| &plan.steps).collect();
         let shaders: Vec<Shader> = steps.iter().map(|step| self.pipelines.shader(step)).collect();
@@ -102,9 +124,41 @@ impl GpuEngine {
         self.pipelines.end();
         let mut dispatches = dispatches.into_iter().flatten();
         let plans = program.plans.iter().map(|plan| dispatches.by_ref().take(plan.steps.len()).collect()).collect();
-        self.loaded = Some(Loaded { buffers, ring, plans });
+        // Natively nothing is compiled beside the steps, and going over would halt them. Where nothing is trained, few steps are to come.
+        let goes_over = cfg!(target_family = "wasm") && !program.plan(PlanKind::Gradients).steps.is_empty();
+        let later = goes_over.then(|| Later { wait: SETTLED, program, steps: Vec::new(), ahead: None });
+        self.loaded = Some(Loaded { buffers, ring, plans, later });
         self.device.settle().await;
         self.device.check("the program")
+    }
+
+    /// Comes a submission closer to shaders that run faster: takes the next one if it is compiled, and begins the one behind it.
+    fn go_over(&mut self) {
+        let Some(loaded) = &mut self.loaded else { return };
+        let Some(later) = &mut loaded.later else { return };
+        if later.wait > 0 {
+            later.wait -= 1;
+            if later.wait == 0 {
+                later.steps = faster(&self.pipelines, &later.program);
+            }
+            return;
+        }
+        if later.steps.is_empty() {
+            loaded.later = None;
+            self.pipelines.keep(loaded.plans.iter().flatten());
+            return;
+        }
+        let (ahead, sources) = later.ahead.get_or_insert_with(|| begin(&self.device, &later.steps));
+        if !ahead.ready() {
+            return;
+        }
+        for (plan, at, shader) in later.steps.extract_if(.., |(.., shader)| sources.contains(&shader.source)) {
+            let step = &later.program.plan(plan).steps[at];
+            let (dispatch, _) = self.pipelines.dispatch(&self.device, step, shader, &loaded.buffers, &loaded.ring);
+            loaded.plans[plan as usize][at] = dispatch;
+        }
+        later.ahead = None;
+        self.go_over();
     }
 
     /// Runs one workgroup on no samples. Some drivers translate a pipeline when it is first run: so they begin now, beside the
@@ -187,6 +241,32 @@ impl GpuEngine {
     }
 }
 
+/// The steps that other shaders would do faster: the longest last, for these gain most.
+fn faster(pipelines: &Pipelines, program: &Program) -> Vec<Other> {
+    let Some(target) = pipelines.target().later() else { return Vec::new() };
+    let plans = PlanKind::ALL.into_iter();
+    let steps = plans.flat_map(|kind| program.plan(kind).steps.iter().enumerate().map(move |at| (kind, at)));
+    let other = |(kind, (at, step)): (PlanKind, (usize, &PlanStep))| {
+        let shader = step.kernel.shader(target);
+        (shader != pipelines.shader(step)).then_some((kind, at, shader))
+    };
+    let steps: Vec<Other> = steps.filter_map(other).collect();
+    let order = ascending(steps.iter().map(|(.., shader)| shader.source.len() as u64));
+    arranged(steps, &order)
+}
+
+/// Begins to compile the next few shaders.
+fn begin(device: &Device, steps: &[Other]) -> (Ahead, Vec<String>) {
+    let mut next: Vec<&Shader> = Vec::new();
+    for (.., shader) in steps.iter().rev() {
+        if next.len() < AT_ONCE && next.iter().all(|other| other.source != shader.source) {
+            next.push(shader);
+        }
+    }
+    let sources = next.iter().map(|shader| shader.source.clone()).collect();
+    (Ahead::begin(device, next.into_iter()), sources)
+}
+
 /// Adds a step to a pass. `entry` is its step block's place in the ring.
 fn record(pass: &mut wgpu::ComputePass<'_>, dispatch: &Dispatch, entry: usize, samples: usize) {
     let [x, y, z] = dispatch.shader.workgroups(samples);
@@ -212,7 +292,7 @@ impl Engine for GpuEngine {
     }
 
     fn load<'a>(&'a mut self, program: Rc<Program>, progress: &'a mut dyn FnMut(usize, usize)) -> Pending<'a, ()> {
-        Box::pin(async move { self.load_program(&program, progress).await })
+        Box::pin(self.load_program(program, progress))
     }
 
     fn write(&mut self, slice: Slice, words: &[u32]) -> Result<(), EngineError> {
@@ -228,6 +308,7 @@ impl Engine for GpuEngine {
     }
 
     fn submit(&mut self, runs: &[Run]) -> Result<(), EngineError> {
+        self.go_over();
         for runs in runs.chunks(RING) {
             self.write_ring(runs);
             let commands = self.encode(runs);

@@ -1,6 +1,6 @@
 //! Pipelines and bind groups: one pipeline for each text, one bind group for each step.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use convoke_core::kernels::{Bound, Shader, Target};
 use convoke_core::plan::PlanStep;
@@ -43,6 +43,17 @@ impl Pipelines {
     /// The program is complete: what it has no use for is let go, or an engine that loads many would only ever grow.
     pub fn end(&mut self) {
         self.earlier.clear();
+    }
+
+    /// Lets go what none of these uses.
+    pub fn keep<'a>(&mut self, used: impl Iterator<Item = &'a Dispatch>) {
+        let used: HashSet<&str> = used.map(|dispatch| dispatch.shader.source.as_str()).collect();
+        self.compiled.retain(|source, _| used.contains(source.as_str()));
+    }
+
+    /// What shaders are written for.
+    pub fn target(&self) -> Target {
+        self.target
     }
 
     /// The shader of a step.

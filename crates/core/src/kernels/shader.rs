@@ -20,17 +20,24 @@ pub enum Target {
     /// The same with vectors of no more than four lanes, which it fills one by one whatever they are loaded from: a load costs
     /// as much as it has lanes.
     NarrowCpu,
+    /// The same for steps that have begun: larger tiles, which take longer to compile, run faster, and compute the same bits.
+    NarrowCpuLater,
 }
 
 impl Target {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Gpu, Self::Cpu, Self::NarrowCpu];
+    pub const ALL: [Self; 4] = [Self::Gpu, Self::Cpu, Self::NarrowCpu, Self::NarrowCpuLater];
+
+    /// What to go over to once steps run, if anything.
+    pub fn later(self) -> Option<Self> {
+        (self == Self::NarrowCpu).then_some(Self::NarrowCpuLater)
+    }
 
     /// Threads in a workgroup of a kernel that holds a tile in each thread's registers.
     pub(super) fn tile_workgroup(self) -> usize {
         match self {
             Self::Gpu => 64,
-            Self::Cpu | Self::NarrowCpu => 8,
+            Self::Cpu | Self::NarrowCpu | Self::NarrowCpuLater => 8,
         }
     }
 
@@ -38,7 +45,7 @@ impl Target {
     pub(super) fn workgroup(self) -> usize {
         match self {
             Self::Gpu => 64,
-            Self::Cpu | Self::NarrowCpu => 32,
+            Self::Cpu | Self::NarrowCpu | Self::NarrowCpuLater => 32,
         }
     }
 }

@@ -87,7 +87,8 @@ fn differs(expected: &Expected, found: &[u32]) -> Option<String> {
     Some(format!("element {} behind the run's {length} was written", length + touched))
 }
 
-fn check(engine: &mut GpuEngine, case: &Case) -> Vec<String> {
+/// What the device leaves where a case writes.
+fn outcome(engine: &mut GpuEngine, case: &Case) -> Vec<Vec<u32>> {
     let program = Rc::new(program(case));
     block_on(engine.load(program.clone(), &mut |_, _| ())).expect("the program loads");
     let step = &program.plans[0].steps[0];
@@ -95,7 +96,11 @@ fn check(engine: &mut GpuEngine, case: &Case) -> Vec<String> {
         engine.write(*slice, words).expect("the device takes data");
     }
     engine.submit(&[Run { plan: PlanKind::Gradients, step: case.step }]).expect("the device takes work");
-    let found = block_on(engine.read(&step.writes)).expect("the device answers");
+    block_on(engine.read(&step.writes)).expect("the device answers")
+}
+
+fn check(engine: &mut GpuEngine, case: &Case) -> Vec<String> {
+    let found = outcome(engine, case);
     let expected = naive::run(&case.kernel, &case.reads, &case.writes, &case.step);
     assert_eq!(expected.len(), found.len(), "{:?}", case.kernel);
     let pairs = expected.iter().zip(&found).enumerate();
@@ -119,4 +124,26 @@ fn every_kernel_computes_what_plain_loops_compute() {
         }
     }
     assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn what_a_run_goes_over_to_computes_the_same_bits() {
+    let mut failures = Vec::new();
+    for adapter in block_on(convoke_gpu::adapters()) {
+        for target in Target::ALL {
+            let Some(later) = target.later() else { continue };
+            let mut engines =
+                [target, later].map(|target| block_on(adapter.open_for(target)).expect("the adapter opens"));
+            let other = |case: &Case| case.kernel.shader(target).source != case.kernel.shader(later).source;
+            let others: Vec<Case> = cases().into_iter().filter(other).collect();
+            assert!(!others.is_empty(), "all tiles of {later:?} are those of {target:?}");
+            for case in others {
+                let [first, second] = engines.each_mut().map(|engine| outcome(engine, &case));
+                if first != second {
+                    failures.push(format!("{}: {:?}", adapter.info().name, case.kernel));
+                }
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }

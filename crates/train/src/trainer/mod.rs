@@ -77,6 +77,8 @@ pub struct Trainer {
     note: String,
     /// Steps in the next submission, by the time that the last ones took.
     group: usize,
+    /// Submissions to have under way at once.
+    in_flight: usize,
     /// The step after which to pause, where that was asked for.
     until: Option<u64>,
     /// Samples of the epoch at hand that were trained on here, and the seconds that it took.
@@ -166,6 +168,7 @@ impl Trainer {
             fingerprint,
             note,
             group: 1,
+            in_flight: 1,
             until: None,
             trained: (0, 0.0),
             saved_at: Duration::ZERO,

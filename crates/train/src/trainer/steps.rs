@@ -21,6 +21,10 @@ const SUBMISSION: Duration = Duration::from_millis(100);
 /// Submissions under way at once: one that runs, and one that waits so that the device need not.
 const IN_FLIGHT: usize = 2;
 
+/// Where a submission takes longer than this, none waits behind the one that runs: a stop would be answered too late, and what the
+/// device then waits for the next one is little beside that.
+const LONG: Duration = Duration::from_millis(125);
+
 /// Steps that were submitted together.
 struct Group {
     /// The runs of each step.
@@ -40,7 +44,7 @@ impl Trainer {
         let mut answered = (host.clock)();
         loop {
             let due = self.save_due(host, step);
-            while !due && waiting.len() < IN_FLIGHT && !(host.stop)() {
+            while !due && waiting.len() < self.in_flight && !(host.stop)() {
                 let steps = self.next_group(step);
                 let samples = &order[position..order.len().min(position + steps * self.step_samples)];
                 if steps == 0 || samples.is_empty() {
@@ -198,5 +202,6 @@ impl Trainer {
     fn pace(&mut self, steps: usize, took: Duration) {
         let wanted = steps as f64 * SUBMISSION.as_secs_f64() / took.as_secs_f64().max(1e-6);
         self.group = (wanted as usize).clamp((steps / 2).max(1), steps * 2);
+        self.in_flight = if took > LONG { 1 } else { IN_FLIGHT };
     }
 }
