@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use convoke_core::engine::{DeviceKind, Engine};
+use convoke_core::kernels::Target;
 use convoke_gpu::Adapter;
 
 use crate::agreement::Figure;
