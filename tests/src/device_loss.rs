@@ -36,7 +36,7 @@ impl Moment {
 pub async fn check_loss(engine: &mut dyn Engine, moment: Moment, destroy: &dyn Fn()) -> Result<(), String> {
     let compiled = product();
     let program = Rc::new(compiled.program.clone());
-    let run = Run { plan: PlanKind::Predict, step: step_of(Batch::whole(3)) };
+    let run = Run::new(PlanKind::Predict, step_of(Batch::whole(3)));
     match moment {
         Moment::BeforeLoading => {
             destroy();

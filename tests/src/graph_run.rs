@@ -69,7 +69,7 @@ impl<'e> LoadedGraph<'e> {
             self.write_filled(slice, &[], UNWRITTEN)?;
         }
         let step = step_of(batch);
-        self.engine.submit(&[Run { plan: PlanKind::Predict, step }]).map_err(|e| e.to_string())?;
+        self.engine.submit(&[Run::new(PlanKind::Predict, step)]).map_err(|e| e.to_string())?;
         let outputs = self.engine.read(&self.compiled.outputs).await.map_err(|e| e.to_string())?;
         let results = outputs.into_iter().zip(&self.wanted).map(|(words, &value)| {
             let ty = self.graph.ty(value);

@@ -271,7 +271,7 @@ impl<'e> LoadedNetwork<'e> {
     ) -> Result<Figures, String> {
         let mut step = self.step(slot, indices, global)?;
         step.number = 1;
-        self.submit(&[Run { plan, step }])?;
+        self.submit(&[Run::new(plan, step)])?;
         let slot = self.program.metrics_slot(slot);
         Ok(figures(&self.read(&[slot]).await?[0]))
     }
@@ -298,7 +298,7 @@ impl<'e> LoadedNetwork<'e> {
                 self.steps += 1;
                 step.number = self.steps as u32;
                 self.setup.optimizer.fill(&mut step, self.steps, self.setup.optimizer.lr());
-                runs.extend([PlanKind::Gradients, PlanKind::Update].map(|plan| Run { plan, step }));
+                runs.extend([PlanKind::Gradients, PlanKind::Update].map(|plan| Run::new(plan, step)));
             }
             self.submit(&runs)?;
             let slots: Vec<Slice> = (0..batches.len()).map(|slot| self.program.metrics_slot(slot)).collect();
@@ -311,7 +311,7 @@ impl<'e> LoadedNetwork<'e> {
     pub fn update(&mut self, t: u64) -> Result<(), String> {
         let mut step = Step { number: t as u32, samples: 1, inverse_samples: 1.0, ..Step::default() };
         self.setup.optimizer.fill(&mut step, t, self.setup.optimizer.lr());
-        self.submit(&[Run { plan: PlanKind::Update, step }])
+        self.submit(&[Run::new(PlanKind::Update, step)])
     }
 
     fn submit(&mut self, runs: &[Run]) -> Result<(), String> {

@@ -65,6 +65,15 @@ impl Subject {
         }
     }
 
+    /// Opens another engine like this one, on whatever thread it is called.
+    ///
+    /// # Panics
+    /// As [`Subject::another`], when it is called.
+    pub fn opener(&self) -> impl FnOnce() -> Box<dyn Engine> + Send + 'static {
+        let origin = self.origin.clone();
+        move || Self::open(origin).engine
+    }
+
     /// Another engine like this one, with nothing loaded.
     ///
     /// # Panics

@@ -68,7 +68,7 @@ fn pictures(engine: &mut dyn Engine, augment: &Augment) -> Vec<u32> {
     engine.write(program.indices, &[0, 1, 2, 3, 4, 5]).unwrap();
     engine.write(program.augmentation.unwrap(), &blocks).unwrap();
     let step = Step { samples: PICTURES as u32, ..Step::default() };
-    engine.submit(&[Run { plan: PlanKind::Gradients, step }]).unwrap();
+    engine.submit(&[Run::new(PlanKind::Gradients, step)]).unwrap();
     block_on(engine.read(&program.plan(PlanKind::Gradients).steps[0].writes[..1])).unwrap().remove(0)
 }
 

@@ -61,6 +61,7 @@ impl From<TrainError> for Failure {
             TrainError::Data(_) => "data",
             TrainError::NotFinite { .. } => "not-finite",
             TrainError::NothingToResume(_) => "nothing-to-resume",
+            TrainError::Transport { .. } | TrainError::NoneLeft { .. } => "device-lost",
         };
         Self::new(code, error.to_string())
     }

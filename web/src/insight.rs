@@ -240,7 +240,7 @@ async fn layer_outputs(model: &ModelFile, network: &Network, input: &[f32]) -> R
         write(compiled.inputs[&value], &weight(model, name)?.data)?;
     }
     let step = Step { samples: 1, inverse_samples: 1.0, ..Step::default() };
-    engine.submit(&[Run { plan: PlanKind::Predict, step }])?;
+    engine.submit(&[Run::new(PlanKind::Predict, step)])?;
     let outputs = engine.read(&compiled.outputs).await?;
     let lengths = network.outputs.iter().map(|&value| network.graph.ty(value).inner());
     let floats = |(words, length): (Vec<u32>, usize)| words.into_iter().take(length).map(f32::from_bits).collect();

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use convoke::train::DeviceShare;
+
 /// A number with its thousands apart: 12,345.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -64,6 +66,17 @@ pub fn time(time: Duration) -> String {
 /// Lengths of a box: 3×28×28.
 pub fn sides(lengths: &[usize]) -> String {
     lengths.iter().map(usize::to_string).collect::<Vec<_>>().join("×")
+}
+
+/// How batches are split from a step on.
+pub fn shares(step: u64, shares: &[DeviceShare]) -> String {
+    let sum: f64 = shares.iter().map(|share| share.weight).sum();
+    let share = |share: &DeviceShare| match share.weight / sum {
+        0.0 => format!("{} takes no part: it would cost more than it does", share.device),
+        part => format!("{} {}", percent(part), share.device),
+    };
+    let shares: Vec<String> = shares.iter().map(share).collect();
+    format!("from step {} on, of each batch: {}", grouped(step), shares.join(", "))
 }
 
 #[cfg(test)]

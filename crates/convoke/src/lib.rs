@@ -131,7 +131,7 @@
 //!
 //! # Features
 //! - `embedded` (default): the dataset fashion-mnist-mini, 2.8 MB, in the program.
-//! - `native` (default, without effect in a browser): [`FolderStore`], [`FolderFiles`] and [`block_on`].
+//! - `native` (default, without effect in a browser): [`FolderStore`], [`FolderFiles`], [`Threaded`] and [`block_on`].
 
 pub mod device;
 
@@ -150,6 +150,8 @@ mod cached;
 mod folder_files;
 #[cfg(all(feature = "native", not(target_family = "wasm")))]
 mod folder_store;
+#[cfg(all(feature = "native", not(target_family = "wasm")))]
+mod threaded;
 
 #[cfg(all(feature = "native", not(target_family = "wasm")))]
 pub use {
@@ -157,6 +159,7 @@ pub use {
     cached::open_folder,
     folder_files::{FolderFiles, read_file},
     folder_store::FolderStore,
+    threaded::Threaded,
 };
 
 /// What most programs need.

@@ -3,6 +3,7 @@
 //! The trait names futures but drives none: the GPU's answers come when they come, natively under a small executor, in
 //! a tab under the event loop. No bound asks for `Send`, which browser objects don't have.
 
+use std::ops::Range;
 use std::pin::Pin;
 use std::rc::Rc;
 
@@ -100,15 +101,47 @@ impl Limits {
         max_storage_buffers: 8,
         offset_alignment: 256,
     };
+
+    /// What keeps within both.
+    pub fn common(self, other: Self) -> Self {
+        Self {
+            max_binding_bytes: self.max_binding_bytes.min(other.max_binding_bytes),
+            max_buffer_bytes: self.max_buffer_bytes.min(other.max_buffer_bytes),
+            max_storage_buffers: self.max_storage_buffers.min(other.max_storage_buffers),
+            offset_alignment: self.offset_alignment.max(other.offset_alignment),
+        }
+    }
 }
 
-/// One run of one plan.
+/// One run of one plan, or of a part of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Run {
     /// Which plan.
     pub plan: PlanKind,
     /// What the run is told.
     pub step: Step,
+    /// The first of the plan's steps.
+    from: usize,
+    /// Where its steps end: past the end where it runs to it.
+    to: usize,
+}
+
+impl Run {
+    /// A run of a whole plan.
+    pub fn new(plan: PlanKind, step: Step) -> Self {
+        Self { plan, step, from: 0, to: usize::MAX }
+    }
+
+    /// A run of some of a plan's steps. Parts that follow one another, in one submission or in several, are the whole.
+    pub fn part(plan: PlanKind, step: Step, steps: Range<usize>) -> Self {
+        Self { plan, step, from: steps.start, to: steps.end }
+    }
+
+    /// Its part of what there is for each of the plan's steps.
+    pub fn of<T>(self, steps: &[T]) -> &[T] {
+        let to = self.to.min(steps.len());
+        &steps[self.from.min(to)..to]
+    }
 }
 
 /// How long one step of a plan took.

@@ -76,7 +76,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         inverse_sqrt_correction: 1.0,
         ..Step::default()
     };
-    let runs = [PlanKind::Gradients, PlanKind::Update].map(|plan| Run { plan, step });
+    let runs = [PlanKind::Gradients, PlanKind::Update].map(|plan| Run::new(plan, step));
     let mut whole = Vec::new();
     for _ in 0..100 {
         let start = Instant::now();

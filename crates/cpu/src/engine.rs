@@ -152,7 +152,7 @@ impl Engine for CpuEngine {
         let program: &Program = program;
         context.install(|| {
             for run in runs {
-                for step in &program.plan(run.plan).steps {
+                for step in run.of(&program.plan(run.plan).steps) {
                     run_step(context, buffers, step, &run.step);
                 }
             }
@@ -184,7 +184,7 @@ impl Engine for CpuEngine {
                     run_step(context, buffers, step, &run.step);
                     StepTime { step: i, seconds: start.elapsed().as_secs_f64() }
                 };
-                program.plan(run.plan).steps.iter().enumerate().map(time).collect()
+                run.of(&program.plan(run.plan).steps).iter().enumerate().map(time).collect()
             })))
         };
         Box::pin(std::future::ready(times))

@@ -73,7 +73,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         inverse_sqrt_correction: 1.0,
         ..Step::default()
     };
-    let runs = [PlanKind::Gradients, PlanKind::Update].map(|plan| Run { plan, step });
+    let runs = [PlanKind::Gradients, PlanKind::Update].map(|plan| Run::new(plan, step));
     let start = Instant::now();
     engine.submit(&runs)?;
     block_on(engine.read(&[program.metrics]))?;

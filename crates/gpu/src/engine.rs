@@ -179,7 +179,7 @@ impl GpuEngine {
         let mut encoder = self.device.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
         for (entry, run) in runs.iter().enumerate() {
-            for dispatch in &self.loaded().plans[run.plan as usize] {
+            for dispatch in run.of(&self.loaded().plans[run.plan as usize]) {
                 record(&mut pass, dispatch, entry, run.step.samples as usize);
             }
         }
@@ -198,7 +198,7 @@ impl GpuEngine {
     /// Runs each step of a plan in a pass of its own, between two timestamps.
     async fn time_steps(&mut self, run: Run) -> Result<Option<Vec<StepTime>>, EngineError> {
         let device = &self.device.device;
-        let dispatches = &self.loaded().plans[run.plan as usize];
+        let dispatches = run.of(&self.loaded().plans[run.plan as usize]);
         let count = 2 * dispatches.len() as u32;
         if !device.features().contains(wgpu::Features::TIMESTAMP_QUERY) || count > wgpu::QUERY_SET_MAX_QUERIES {
             return Ok(None);

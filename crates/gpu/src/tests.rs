@@ -48,7 +48,7 @@ fn is_lost<T>(result: Result<T, EngineError>) -> bool {
 fn a_lost_device_is_told_of_by_every_call() {
     let compiled = program();
     let program = Rc::new(compiled.program.clone());
-    let run = Run { plan: PlanKind::Predict, step: Step { samples: 4, ..Step::default() } };
+    let run = Run::new(PlanKind::Predict, Step { samples: 4, ..Step::default() });
     for mut engine in engines() {
         block_on(engine.load(program.clone(), &mut |_, _| {})).expect("the program loads");
         engine.submit(&[run]).expect("the program runs");
@@ -68,7 +68,7 @@ fn a_lost_device_is_told_of_by_every_call() {
 fn a_device_lost_between_calls_is_told_of_by_the_next() {
     let compiled = program();
     let program = Rc::new(compiled.program.clone());
-    let run = Run { plan: PlanKind::Predict, step: Step { samples: 4, ..Step::default() } };
+    let run = Run::new(PlanKind::Predict, Step { samples: 4, ..Step::default() });
     type Call<'a> = &'a dyn Fn(&mut GpuEngine) -> bool;
     let calls: [Call<'_>; 4] = [
         &|engine| is_lost(block_on(engine.load(program.clone(), &mut |_, _| {}))),

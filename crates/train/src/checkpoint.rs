@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, TrainError};
 use crate::model_file::ModelFile;
+use crate::replicas::DeviceShare;
 use crate::schedule::Plateau;
 use crate::session::Figures;
 use crate::settings::Settings;
@@ -73,6 +74,8 @@ pub(crate) struct State {
     data: String,
     note: String,
     capacity: usize,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    shares: Vec<DeviceShare>,
 }
 
 /// What the names of the weights begin with where the model has their average.
@@ -101,6 +104,8 @@ pub struct Checkpoint {
     pub data: String,
     /// Samples that were computed together: fewer than a batch where the device could not hold it.
     pub capacity: usize,
+    /// How each batch is split over devices, where there are several.
+    pub shares: Vec<DeviceShare>,
     /// Whatever the run's host wants to find again: where the data came from, which device it ran on.
     pub note: String,
 }
@@ -114,8 +119,8 @@ impl Checkpoint {
     /// The bytes of the checkpoint: a model file with more in it.
     pub fn encode(&self) -> Vec<u8> {
         let (progress, settings) = (self.progress.clone(), self.settings.to_toml());
-        let state =
-            State { progress, settings, data: self.data.clone(), note: self.note.clone(), capacity: self.capacity };
+        let (data, note, shares) = (self.data.clone(), self.note.clone(), self.shares.clone());
+        let state = State { progress, settings, data, note, capacity: self.capacity, shares };
         let mut file = self.model.with_state(Some(state));
         for (index, state) in self.states.iter().enumerate() {
             let renamed = |t: &NamedTensor| NamedTensor { name: format!("optimizer.{index}.{}", t.name), ..t.clone() };
@@ -136,7 +141,7 @@ impl Checkpoint {
         file.tensors = weights;
         let kept: Vec<NamedTensor> = kept;
         let (model, state) = ModelFile::and_state(name, file)?;
-        let State { progress, settings, data, note, capacity } = state.ok_or_else(|| TrainError::NotAModel {
+        let State { progress, settings, data, note, capacity, shares } = state.ok_or_else(|| TrainError::NotAModel {
             file: name.into(),
             wanted: "a checkpoint".into(),
             problem: "it is a model without a run's state; start a new run from it: train MODEL --init".into(),
@@ -154,7 +159,7 @@ impl Checkpoint {
         let states = states.collect::<Result<Vec<_>>>()?;
         let weights = settings.ema.map(|_| crate::check_weights(&network, name, stripped(&kept, AVERAGED)));
         let weights = weights.transpose()?;
-        Ok(Self { model, weights, states, progress, settings, data, capacity, note })
+        Ok(Self { model, weights, states, progress, settings, data, capacity, shares, note })
     }
 
     /// The newest sound checkpoint in a store. A broken one is passed over: the one before it goes further back, and is whole.

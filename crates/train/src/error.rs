@@ -60,6 +60,24 @@ pub enum TrainError {
         /// The learning rate.
         lr: f64,
     },
+    /// Of several devices none is left.
+    #[error("no device is left after step {step}: {last}; what was learned up to there is saved, and train --resume goes on from it")]
+    NoneLeft {
+        /// The last step that is done.
+        step: u64,
+        /// What happened to the last device.
+        last: EngineError,
+    },
+    /// A device holds other parameters than it was sent.
+    #[error(
+        "after step {step} {device} holds other parameters than it was sent: its memory or its driver is at fault, and nothing that was learned since the last checkpoint is kept. Go on without it: train --resume FOLDER --device OTHERS"
+    )]
+    Transport {
+        /// The device.
+        device: String,
+        /// The step, counted from 1.
+        step: u64,
+    },
     /// There is nothing to resume from.
     #[error("there is no checkpoint in {0}; choose a folder that `train --out` has written")]
     NothingToResume(String),

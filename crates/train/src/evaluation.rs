@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::session::Figures;
+
 /// What a network makes of labelled pictures.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
@@ -15,6 +17,20 @@ pub struct Evaluation {
     pub samples: usize,
     /// Which class was taken for which; `None` where there are more than 1024 classes.
     pub confusion: Option<Confusion>,
+}
+
+impl Evaluation {
+    /// By the figures of an evaluation, and what it counted.
+    pub(crate) fn of(classes: usize, figures: Figures, tallies: &[u32]) -> Self {
+        let counts = tallies.get(1..=classes * classes).map(<[u32]>::to_vec);
+        Self {
+            loss: figures.loss(),
+            accuracy: figures.accuracy(),
+            top5: f64::from(tallies[0]) / figures.samples as f64,
+            samples: figures.samples as usize,
+            confusion: counts.map(|counts| Confusion::new(classes, counts)),
+        }
+    }
 }
 
 /// How often pictures of one class were taken for another.

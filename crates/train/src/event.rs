@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::replicas::DeviceShare;
+
 /// A line of `metrics.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
@@ -41,6 +43,22 @@ pub enum Record {
         validation_accuracy: Option<f64>,
         /// Samples trained on a second, evaluation and checkpoints left out.
         samples_per_second: f64,
+    },
+    /// A batch is split over the devices in this ratio from now on.
+    Shares {
+        /// The first step that is split so, from 1.
+        step: u64,
+        /// The devices, in the order in which their gradients are summed.
+        shares: Vec<DeviceShare>,
+    },
+    /// A device takes part no more; the others do its share.
+    Left {
+        /// The last step that is done.
+        step: u64,
+        /// Its name.
+        device: String,
+        /// What happened to it.
+        reason: String,
     },
 }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use convoke_core::engine::{Engine, EngineError, Pending, Run};
+use convoke_core::engine::{Engine, EngineError, Limits, Pending, Run};
 use convoke_core::kernels::{AugmentedGather, Gather};
 use convoke_core::loss::{Loss, LossKind};
 use convoke_core::model::Network;
@@ -14,7 +14,7 @@ use convoke_formats::NamedTensor;
 
 use crate::augment::{Augment, Share};
 use crate::error::{Result, TrainError};
-use crate::evaluation::{Confusion, Evaluation};
+use crate::evaluation::Evaluation;
 use crate::feed::{Batch, Feed, upload, upload_batch};
 
 /// How pictures become the network's input.
@@ -41,6 +41,12 @@ impl Figures {
     pub(crate) fn of(words: &[u32]) -> Self {
         let loss_sum = f64::from(f32::from_bits(words[0]));
         Self { loss_sum, correct: words[1].into(), samples: words[2].into(), broken: words[3] != 0 }
+    }
+
+    /// As the kernel leaves them.
+    pub(crate) fn words(self) -> [u32; 4] {
+        let loss_sum = (self.loss_sum as f32).to_bits();
+        [loss_sum, self.correct as u32, self.samples as u32, self.broken.into()]
     }
 
     pub(crate) fn add(&mut self, other: Self) {
@@ -93,13 +99,27 @@ impl Session {
     /// [`TrainError::Engine`].
     #[expect(clippy::too_many_arguments, reason = "each is a different thing, and none has a default")]
     pub async fn new(
-        mut engine: Box<dyn Engine>,
+        engine: Box<dyn Engine>,
         network: &Network,
         data: Rc<Dataset>,
         input: &Input,
         loss: &Loss,
         training: Option<Training>,
         batch_size: usize,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Self> {
+        let limits = engine.limits();
+        Self::within(engine, network, data, input, loss, (training, batch_size, limits), progress).await
+    }
+
+    /// As [`Session::new`], within limits that may be narrower than the engine's: parameters lie alike on engines of the same limits.
+    pub(crate) async fn within(
+        mut engine: Box<dyn Engine>,
+        network: &Network,
+        data: Rc<Dataset>,
+        input: &Input,
+        loss: &Loss,
+        (training, batch_size, limits): (Option<Training>, usize, Limits),
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Self> {
         check_data(network, &data)?;
@@ -112,7 +132,6 @@ impl Session {
             mean: input.statistics.mean().to_vec(),
             inverse_std: input.statistics.inverse_std(),
         };
-        let limits = engine.limits();
         let all = data.train.len() + data.test.len();
         let room = limits.max_binding_bytes.min(limits.max_buffer_bytes);
         let augment = input.augment.kernel(&gather, [height, width]);
@@ -158,6 +177,11 @@ impl Session {
     /// The program.
     pub fn program(&self) -> &Program {
         &self.program
+    }
+
+    /// The program, for who keeps it.
+    pub(crate) fn program_rc(&self) -> Rc<Program> {
+        self.program.clone()
     }
 
     /// The dataset.
@@ -357,34 +381,15 @@ impl Session {
             progress(done, total);
             true
         };
-        let order = self.all(Part::Test);
+        let order = all(&self.data.test);
         let figures = self.figures(Part::Test, &order, &mut told).await?;
-        let classes = self.program.classes;
-        let words = self.engine.read(&[self.program.tallies]).await?.swap_remove(0);
-        let counts = words.get(1..=classes * classes).map(<[u32]>::to_vec);
-        Ok(Evaluation {
-            loss: figures.loss(),
-            accuracy: figures.accuracy(),
-            top5: f64::from(words[0]) / figures.samples as f64,
-            samples: figures.samples as usize,
-            confusion: counts.map(|counts| Confusion::new(classes, counts)),
-        })
+        let tallies = self.tallies().await?;
+        Ok(Evaluation::of(self.program.classes, figures, &tallies))
     }
 
-    /// The share of the pictures evaluated last whose label is among the five largest logits, where there are more than five.
-    pub(crate) async fn top5(&mut self, samples: u64) -> Result<Option<f64>> {
-        if self.program.classes <= 5 {
-            return Ok(None);
-        }
-        let first = Slice { bytes: 4, ..self.program.tallies };
-        let words = self.engine.read(&[first]).await?;
-        Ok(Some(f64::from(words[0][0]) / samples as f64))
-    }
-
-    /// The numbers of all pictures of one half.
-    pub(crate) fn all(&self, part: Part) -> Vec<u32> {
-        let samples = if part == Part::Train { &self.data.train } else { &self.data.test };
-        (0..samples.len() as u32).collect()
+    /// What was counted of the pictures that were evaluated last.
+    pub(crate) async fn tallies(&mut self) -> Result<Vec<u32>> {
+        Ok(self.engine.read(&[self.program.tallies]).await?.swap_remove(0))
     }
 
     /// The figures of some pictures, or of fewer of them where `progress` breaks off by `false`. It is told how many of how many are
@@ -403,7 +408,7 @@ impl Session {
         for group in batches.chunks(self.program.slots.min(4)) {
             let mut runs = Vec::new();
             for batch in group {
-                runs.push(Run { plan: PlanKind::Evaluate, step: self.stage(part, batch)? });
+                runs.push(Run::new(PlanKind::Evaluate, self.stage(part, batch)?));
             }
             let slots: Vec<u32> = runs.iter().map(|run| run.step.slot).collect();
             waiting.push_back(self.submit(&runs, &slots)?);
@@ -438,11 +443,16 @@ impl Session {
 
     /// The probability of each class for each sample of a staged batch.
     pub(crate) async fn classify(&mut self, step: Step) -> Result<Vec<Vec<f64>>> {
-        self.engine.submit(&[Run { plan: PlanKind::Predict, step }])?;
+        self.engine.submit(&[Run::new(PlanKind::Predict, step)])?;
         let words = self.engine.read(&[self.program.logits]).await?;
         let rows = words[0].chunks(self.program.classes).take(step.samples as usize);
         Ok(rows.map(|row| self.loss.probabilities(bytemuck::cast_slice(row))).collect())
     }
+}
+
+/// The numbers of all pictures of one half.
+pub(crate) fn all(samples: &Samples) -> Vec<u32> {
+    (0..samples.len() as u32).collect()
 }
 
 /// Plans a network and loads it.

@@ -40,7 +40,7 @@ pub fn measure(session: &mut Session, ceilings: Option<&Ceilings>) -> Result<Opt
     for plan in [PlanKind::Gradients, PlanKind::Update] {
         let mut runs: Vec<Vec<f64>> = vec![Vec::new(); session.program().plan(plan).steps.len()];
         for _ in 0..TIMES {
-            let Some(profile) = block_on(session.engine_mut().profile(Run { plan, step }))? else { return Ok(None) };
+            let Some(profile) = block_on(session.engine_mut().profile(Run::new(plan, step)))? else { return Ok(None) };
             profile.iter().for_each(|time| runs[time.step].push(time.seconds));
         }
         let program = session.program();

@@ -169,7 +169,7 @@ fn measure(trainer: &mut Trainer, seconds: f64, first: Vec<f64>, status: &Status
 
 /// How many samples a trainer has trained on.
 fn samples(trainer: &mut Trainer) -> u64 {
-    let each = trainer.session().data().train.len() as u64;
+    let each = trainer.data().train.len() as u64;
     u64::from(trainer.progress().epoch) * each + trainer.progress().position as u64
 }
 

@@ -30,10 +30,12 @@ struct Written {
 }
 
 /// What is the same for all.
-const COMMON: [&str; 11] = [
+const COMMON: [&str; 13] = [
     "--data",
     "--seed",
     "--device",
+    "--split",
+    "--device-timeout",
     "--threads",
     "--epochs",
     "--max-steps",
@@ -62,7 +64,6 @@ impl Entry {
         args.data.clone_from(&common.data);
         args.seed = Some(common.seed);
         args.device.clone_from(&common.device);
-        args.threads = common.threads;
         Ok(Self { text: words.join(" "), name: folder_name(&words), args })
     }
 

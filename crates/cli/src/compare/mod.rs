@@ -6,13 +6,11 @@ mod progress;
 mod report;
 
 use std::cell::Cell;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use convoke::device::DeviceRequest;
 use convoke::plan::{Program, Role};
 use convoke::prelude::{Event, Host, Outcome, Record, Trainer};
 use convoke::summary::summary;
@@ -21,7 +19,8 @@ use convoke::{FolderStore, block_on};
 use crate::failure::{Failure, Result};
 use crate::status::Status;
 use crate::train::{self, Prepared, interrupt};
-use crate::{device, output, text};
+use crate::device::{self, DeviceArgs};
+use crate::{output, text};
 use entry::Entry;
 use progress::Progress;
 use report::{Figures, Report};
@@ -63,13 +62,8 @@ pub struct CompareArgs {
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     seed: u64,
 
-    /// What to compute on: auto, cpu, gpu, gpu:K, or a part of a device's name [default: auto]
-    #[arg(long, value_name = "DEVICE")]
-    device: Option<DeviceRequest>,
-
-    /// Threads of the CPU engine [default: one for each processor]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    device: DeviceArgs,
 
     /// Where the runs are kept, with the table and the picture
     #[arg(long, value_name = "DIR", default_value = "runs/compare")]
@@ -229,9 +223,9 @@ fn train(
 /// What a run has reached, and what it costs.
 fn figures(entry: &Entry, trainer: &mut Trainer, seconds: f64) -> Result<Figures> {
     let evaluation = block_on(trainer.evaluate())?;
-    let capacity = trainer.session().program().capacity;
+    let capacity = trainer.micro_batch();
     let costs = summary(trainer.network(), capacity)?;
-    let (progress, train) = (trainer.progress().clone(), trainer.session().data().train.len());
+    let (progress, train) = (trainer.progress().clone(), trainer.data().train.len());
     let samples = u64::from(progress.epoch) * train as u64 + progress.position as u64;
     Ok(Figures {
         name: entry.name.clone(),
@@ -241,12 +235,12 @@ fn figures(entry: &Entry, trainer: &mut Trainer, seconds: f64) -> Result<Figures
         parameters: trainer.network().parameter_count(),
         forward_flops: costs.forward_flops,
         training_flops: costs.training_flops,
-        bytes: without_pictures(trainer.session().program()),
+        bytes: trainer.devices().iter().map(|(_, program)| without_pictures(program)).sum(),
         samples_per_second: if seconds > 0.0 { samples as f64 / seconds } else { 0.0 },
         seconds,
         steps: progress.step,
         epochs: samples as f64 / train as f64,
-        device: device::describe(trainer.session().engine().info()),
+        device: device::describe_all(&trainer.devices()),
     })
 }
 

@@ -66,6 +66,7 @@ impl Curves {
                     curves.accuracy.test.push((at, test_accuracy));
                     epoch_began = at;
                 }
+                Record::Shares { .. } | Record::Left { .. } => {}
             }
         }
         for (panel, points) in [(&mut curves.loss, losses), (&mut curves.accuracy, accuracies)] {

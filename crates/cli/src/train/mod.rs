@@ -11,11 +11,11 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Instant;
 
-use convoke::device::DeviceRequest;
-use convoke::engine::{DeviceInfo, DeviceKind};
+use convoke::device::{DeviceRequest, DevicesRequest};
+use convoke::engine::DeviceKind;
 use convoke::optim::{OptimizerKind, OptimizerOptions};
 use convoke::prelude::{Checkpoint, Dataset, Host, Outcome, Settings, Store, TrainError, Trainer};
-use convoke::train::{Best, Metric, ScheduleKind, Transfer, transfer};
+use convoke::train::{Best, Engines, Metric, ScheduleKind, Split, Transfer, transfer};
 use convoke::{FolderStore, block_on};
 use serde::{Deserialize, Serialize};
 
@@ -37,12 +37,32 @@ struct Note {
     data: String,
     /// `cpu`, or the adapter's name.
     device: String,
+    /// All devices, as they were asked for, where there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    devices: Vec<String>,
+    /// How the batch is split over them.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    split: String,
 }
 
 impl Note {
-    fn new(source: &Source, device: &DeviceInfo) -> Self {
-        let device = if device.kind == DeviceKind::Cpu { "cpu".into() } else { device.name.clone() };
-        Self { data: source.lasting_name(), device }
+    fn new(source: &Source, engines: &Engines, devices: &DevicesRequest, split: &Split) -> Self {
+        let info = engines.infos()[0];
+        let device = if info.kind == DeviceKind::Cpu { "cpu".into() } else { info.name.clone() };
+        let data = source.lasting_name();
+        if engines.infos().len() == 1 {
+            return Self { data, device, devices: Vec::new(), split: String::new() };
+        }
+        let devices = block_on(devices.each()).iter().map(ToString::to_string).collect();
+        Self { data, device, devices, split: split.to_string() }
+    }
+
+    /// The devices and how they share, as they were.
+    fn devices(&self) -> Result<(DevicesRequest, Split)> {
+        let single = std::slice::from_ref(&self.device);
+        let texts = if self.devices.is_empty() { single } else { self.devices.as_slice() };
+        let requests = texts.iter().map(|text| text.parse::<DeviceRequest>()).collect::<std::result::Result<_, _>>()?;
+        Ok((DevicesRequest::These(requests), self.split.parse().unwrap_or_default()))
     }
 
     fn text(&self) -> String {
@@ -91,7 +111,7 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     };
     watch.clear();
     let drawn = match result {
-        Ok(_) | Err(TrainError::NotFinite { .. }) => draw(&trainer, &store),
+        Ok(_) | Err(TrainError::NotFinite { .. } | TrainError::NoneLeft { .. }) => draw(&trainer, &store),
         Err(_) => Ok(()),
     };
     let outcome = result?;
@@ -113,16 +133,17 @@ pub fn begin(args: &TrainArgs, status: &Status) -> Result<Prepared> {
     let source = Source::find(args.data.as_deref())?;
     let init = args.init.as_deref().map(read_tensors).transpose()?;
     let folder = RunFolder::choose(args.out.as_deref(), &model.spec.name, args.force)?;
-    let engine = device::open(args.device.as_ref(), args.threads)?;
+    let (devices, split) = (args.device.device.clone().unwrap_or_default(), args.device.split.clone().unwrap_or_default());
+    let engines = args.device.open(&devices, split.clone())?;
     let data = source.read(model.spec.input, &args.cache, &mut status.phase("reading pictures"))?;
     let network = model.build(data.classes.len())?;
     let statistics = args.normalize.clone().unwrap_or_default().resolve(&data, model.spec.input[0])?;
     let given = init.map(|file| transfer(&network, &init_name(args), file, settings.seed)).transpose()?;
     let left_out = given.as_ref().and_then(|given| left_out(given, &init_name(args), data.classes.len()));
-    let note = Note::new(&source, engine.info()).text();
+    let note = Note::new(&source, &engines, &devices, &split).text();
     let (data, weights) = (Rc::new(data), given.map(|given| given.weights));
     let mut progress = status.phase("preparing kernels");
-    let trainer = Trainer::new(engine, network, data, statistics, settings, weights, note, &mut progress);
+    let trainer = Trainer::new(engines, network, data, statistics, settings, weights, note, &mut progress);
     let trainer = block_on(trainer)?;
     let (store, hold) = folder.make()?;
     Ok(Prepared { trainer, store, hold, left_out })
@@ -168,15 +189,16 @@ pub fn resume(args: &TrainArgs, folder: &Path, status: &Status) -> Result<Prepar
     })?;
     args.change(&mut checkpoint.settings)?;
     let source = Source::find(Some(args.data.as_ref().unwrap_or(&note.data)))?;
-    let device_asked = match &args.device {
-        Some(device) => device.clone(),
-        None => note.device.parse::<DeviceRequest>()?,
-    };
-    let engine = device::open(Some(&device_asked), args.threads)?;
+    let (devices, split) = note.devices()?;
+    let devices = args.device.device.clone().unwrap_or(devices);
+    // A ratio is for as many devices as it was given for.
+    let same = args.device.device.is_none() || !matches!(split, Split::Ratio(_));
+    let split = args.device.split.clone().unwrap_or(if same { split } else { Split::Auto });
+    let engines = args.device.open(&devices, split.clone())?;
     let data = source.read(checkpoint.model.spec.input, &args.cache, &mut status.phase("reading pictures"))?;
-    checkpoint.note = Note::new(&source, engine.info()).text();
+    checkpoint.note = Note::new(&source, &engines, &devices, &split).text();
     let mut progress = status.phase("preparing kernels");
-    let trainer = block_on(Trainer::resume(engine, Rc::new(data), checkpoint, &mut progress))?;
+    let trainer = block_on(Trainer::resume(engines, Rc::new(data), checkpoint, &mut progress))?;
     Ok(Prepared { trainer, store, hold, left_out: None })
 }
 
@@ -187,13 +209,11 @@ fn introduce(trainer: &mut Trainer, store: &FolderStore, left_out: Option<&str>)
     let (batch, held, early) = (trainer.step_samples(), trainer.micro_batch(), trainer.stopped_early());
     let [train, validation] = trainer.split().map(|count| text::grouped(count as u64));
     let (total, done) = (trainer.total_steps(), trainer.progress().step);
-    let session = trainer.session();
-    let data: &Dataset = session.data();
+    let (devices, shares) = (trainer.devices(), trainer.shares());
+    let data: &Dataset = trainer.data();
     let test = text::grouped(data.test.len() as u64);
     let validation = if settings.validation > 0.0 { format!("{validation} to validate with, ") } else { String::new() };
-    let program = session.program();
-    let parameters: usize = program.parameters.iter().map(|place| place.dims.iter().product::<usize>()).sum();
-    let parameters = text::grouped(parameters as u64);
+    let parameters = text::grouped(trainer.network().parameter_count() as u64);
     output::line(format!(
         "data    {train} pictures to train on, {validation}{test} to test on, {} classes",
         data.classes.len()
@@ -211,8 +231,12 @@ fn introduce(trainer: &mut Trainer, store: &FolderStore, left_out: Option<&str>)
     if !augment.is_none() {
         output::line(format!("changed {augment}"))?;
     }
-    output::line(format!("device  {}", device::describe(session.engine().info())))?;
-    output::line(format!("memory  {} on the device, the pictures included", text::bytes(program.bytes())))?;
+    for (info, _) in &devices {
+        output::line(format!("device  {}", device::describe(info)))?;
+    }
+    let memory: Vec<String> = devices.iter().map(|(_, program)| text::bytes(program.bytes())).collect();
+    let the = if shares.is_empty() { "the device" } else { "these devices" };
+    output::line(format!("memory  {} on {the}, the pictures included", memory.join(", ")))?;
     output::line(format!("run     {}", store.folder().display()))?;
     match done {
         0 => Ok(()),

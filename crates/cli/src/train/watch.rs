@@ -92,6 +92,10 @@ impl Watch {
                 self.step(*step, *loss, *accuracy);
             }
             Event::Record(record @ Record::Epoch { .. }) => self.epoch(record),
+            Event::Record(Record::Shares { step, shares }) => self.print(&text::shares(*step, shares)),
+            Event::Record(Record::Left { step, device, reason }) => {
+                self.print(&format!("after step {}: {device} is left behind: {reason}", text::grouped(*step)));
+            }
             Event::Evaluating { done, total } => self.message(|| format!("testing {done}/{total}")),
             // Testing and saving are not training: the speed begins anew.
             Event::Saved { .. } => self.speed = Speed::new(Instant::now()),

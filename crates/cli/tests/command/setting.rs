@@ -106,7 +106,7 @@ impl Setting {
         let records = self.log(run);
         let steps = records.iter().filter_map(|record| match record {
             Record::Step { step, loss, .. } => Some((*step, loss.to_bits())),
-            Record::Epoch { .. } => None,
+            _ => None,
         });
         let (numbers, losses): (Vec<u64>, Vec<u64>) = steps.unzip();
         assert_eq!(numbers, (1..=losses.len() as u64).collect::<Vec<_>>(), "each step is in the log once");

@@ -61,6 +61,7 @@ pub fn compile(network: &Network, options: &CompileOptions) -> Result<Program> {
         let steps = match kind {
             PlanKind::Gradients if options.training.is_none() => Vec::new(),
             PlanKind::Accumulate => memory.updates(options).map_or_else(Vec::new, |updates| updates.accumulate()),
+            PlanKind::Update if options.training.as_ref().is_some_and(|training| !training.updates) => Vec::new(),
             PlanKind::Update => memory.updates(options).map_or_else(Vec::new, |updates| updates.update()),
             PlanKind::Gradients => memory.run_steps(&training, &gradients, kind, options)?,
             PlanKind::Evaluate | PlanKind::Predict => memory.run_steps(&inference, &[], kind, options)?,
@@ -160,7 +161,7 @@ impl Memory {
         let tallies = add("tallies", tally.words(network.classes()) * 4, Role::Metrics);
         let flag = add("flag", 4, Role::Flag);
         let logits = add("logits", options.capacity.saturating_mul(network.classes() * 4), Role::Activations);
-        let by_norm = options.training.as_ref().is_some_and(|t| matches!(t.clip, Some(Clip::Norm(_))));
+        let by_norm = options.training.as_ref().is_some_and(|t| t.updates && matches!(t.clip, Some(Clip::Norm(_))));
         let norm = by_norm.then(|| {
             let learned = layout.ranges.iter().filter(|range| range.update.is_some_and(|update| update.learned));
             let parts: usize = learned.map(space_for_parts).sum();
@@ -344,6 +345,9 @@ fn chunk(training: Option<&Training>, add: &mut dyn FnMut(&str, Role) -> Slice) 
     };
     let gradients = add("gradients", Role::Gradients);
     let summed = if training.accumulate { add("summed gradients", Role::SummedGradients) } else { gradients };
+    if !training.updates {
+        return Chunk { parameters, gradients, summed, states: Vec::new(), average: None };
+    }
     let states = 0..training.rule.states();
     let states = states.map(|k| add(&format!("optimizer state {k}, part"), Role::OptimizerState)).collect();
     let average = training.average.map(|_| add("average", Role::OptimizerState));

@@ -1,6 +1,7 @@
 //! Plans: plain, printable lists of kernel steps over planned buffers. Making one needs no device.
 
 mod bare;
+mod buckets;
 mod compile;
 mod fuse;
 mod layout;
@@ -10,6 +11,7 @@ mod update;
 mod validate;
 
 pub use bare::{GraphProgram, compile_graph};
+pub use buckets::{Bucket, Piece};
 pub use compile::{CompileOptions, compile};
 pub use layout::Range;
 pub use training::{Group, RangeUpdate, Training};

@@ -19,12 +19,15 @@ pub struct Training {
     /// How much of a running average of the parameters each step replaces, 0 … 1, where one is kept: the program then evaluates and
     /// predicts with the average.
     pub average: Option<f32>,
+    /// Whether the program updates its parameters: if not, it leaves their gradients to whoever does, and keeps neither states nor an
+    /// average.
+    pub updates: bool,
 }
 
 impl<R: Into<Rule>> From<R> for Training {
     /// One rule for all parameters, and nothing else.
     fn from(rule: R) -> Self {
-        Self { rule: rule.into(), groups: Vec::new(), clip: None, accumulate: false, average: None }
+        Self { rule: rule.into(), groups: Vec::new(), clip: None, accumulate: false, average: None, updates: true }
     }
 }
 

@@ -82,7 +82,7 @@ fn training_step(samples: usize, slot: usize) -> [Run; 2] {
         learning_rate: 0.05,
         ..Step::default()
     };
-    [PlanKind::Gradients, PlanKind::Update].map(|plan| Run { plan, step })
+    [PlanKind::Gradients, PlanKind::Update].map(|plan| Run::new(plan, step))
 }
 
 fn read(engine: &mut CpuEngine, slice: Slice) -> Vec<u32> {

@@ -95,7 +95,7 @@ fn outcome(engine: &mut GpuEngine, case: &Case) -> Vec<Vec<u32>> {
     for (slice, words) in step.reads.iter().zip(&case.reads).chain(step.writes.iter().zip(&case.writes)) {
         engine.write(*slice, words).expect("the device takes data");
     }
-    engine.submit(&[Run { plan: PlanKind::Gradients, step: case.step }]).expect("the device takes work");
+    engine.submit(&[Run::new(PlanKind::Gradients, case.step)]).expect("the device takes work");
     block_on(engine.read(&step.writes)).expect("the device answers")
 }
 

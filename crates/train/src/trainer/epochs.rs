@@ -4,7 +4,7 @@ use super::{BEST, CHECKPOINT_EVERY, Host, Trainer, line};
 use crate::checkpoint::{Best, LOG};
 use crate::error::Result;
 use crate::event::{Event, Record};
-use crate::session::Part;
+use crate::session::{Part, all};
 use crate::settings::{Metric, Settings};
 
 impl Trainer {
@@ -19,19 +19,21 @@ impl Trainer {
         let validation = match self.split[1].as_slice() {
             [] => None,
             order => {
-                let figures = self.session.figures(Part::Train, order, &mut progress).await?;
+                let order = order.to_vec();
+                let (figures, _) = self.figures(Part::Train, &order, &mut progress).await?;
                 if figures.samples < order.len() as u64 {
                     return Ok(false);
                 }
                 Some(figures)
             }
         };
-        let order = self.session.all(Part::Test);
-        let figures = self.session.figures(Part::Test, &order, &mut progress).await?;
+        let order = all(&self.data.test);
+        let (figures, tallies) = self.figures(Part::Test, &order, &mut progress).await?;
         if figures.samples < order.len() as u64 {
             return Ok(false);
         }
-        let test_top5 = self.session.top5(figures.samples).await?;
+        // With five classes or fewer, all are among the five.
+        let test_top5 = (self.network.classes() > 5).then(|| f64::from(tallies[0]) / figures.samples as f64);
         let samples = self.progress.position as f64;
         let (train_loss, train_accuracy) = (self.progress.loss_sum / samples, self.progress.correct as f64 / samples);
         let record = Record::Epoch {

@@ -1,14 +1,17 @@
 //! The training loop.
 
 mod epochs;
+mod split_steps;
 mod steps;
 
 use std::rc::Rc;
 use std::time::Duration;
 
-use convoke_core::engine::Engine;
+use convoke_core::engine::DeviceInfo;
+use convoke_core::loss::Loss;
 use convoke_core::model::Network;
-use convoke_data::{Dataset, Statistics};
+use convoke_core::plan::{Program, Training};
+use convoke_data::{Dataset, Samples, Statistics};
 use convoke_formats::NamedTensor;
 
 use crate::checkpoint::{Checkpoint, LOG, Progress};
@@ -17,8 +20,9 @@ use crate::evaluation::Evaluation;
 use crate::event::{Event, Record};
 use crate::groups::training;
 use crate::model_file::ModelFile;
+use crate::replicas::{DeviceShare, Engines, Replicas, common_limits};
 use crate::schedule::Length;
-use crate::session::{Input, Session};
+use crate::session::{Input, Part, Session, all};
 use crate::settings::Settings;
 use crate::split::split;
 use crate::store::Store;
@@ -62,7 +66,10 @@ pub enum Outcome {
 /// was stopped and resumed in between.
 #[derive(Debug)]
 pub struct Trainer {
+    /// The network on the only engine, or on the owner of what the replicas compute gradients of.
     session: Session,
+    replicas: Option<Replicas>,
+    data: Rc<Dataset>,
     network: Network,
     settings: Settings,
     statistics: Statistics,
@@ -97,7 +104,7 @@ impl Trainer {
     /// [`TrainError::Setting`], [`TrainError::Data`], [`TrainError::Weights`], [`TrainError::Model`] or [`TrainError::Engine`].
     #[expect(clippy::too_many_arguments, reason = "each is a different thing, and none has a default")]
     pub async fn new(
-        engine: Box<dyn Engine>,
+        engines: impl Into<Engines>,
         network: Network,
         data: Rc<Dataset>,
         statistics: Statistics,
@@ -106,13 +113,13 @@ impl Trainer {
         note: String,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Self> {
-        Self::prepare(engine, network, data, statistics, settings, weights, note, None, progress).await
+        Self::prepare(engines.into(), network, data, statistics, settings, weights, note, None, progress).await
     }
 
     /// As [`Trainer::new`], for runs of at most `capacity` samples where that is known.
     #[expect(clippy::too_many_arguments, reason = "each is a different thing, and none has a default")]
     async fn prepare(
-        engine: Box<dyn Engine>,
+        engines: Engines,
         network: Network,
         data: Rc<Dataset>,
         statistics: Statistics,
@@ -152,12 +159,12 @@ impl Trainer {
             Some(weights) => Some(weights.resolve(&data.train.labels, data.classes.len())?),
             None => None,
         };
-        let mut session =
-            Session::new(engine, &network, data, &input, &loss, Some(training), capacity, progress).await?;
-        session.set_weights(&weights)?;
-        session.set_class_weights(class_weights.as_deref().unwrap_or_default())?;
-        let trainer = Self {
+        let (session, replicas) =
+            load(engines, &network, &data, &input, &loss, training, capacity, progress).await?;
+        let mut trainer = Self {
             session,
+            replicas,
+            data,
             network,
             settings,
             statistics,
@@ -175,6 +182,7 @@ impl Trainer {
             saved_step: 0,
         };
         trainer.settings.schedule.check_length(trainer.length()).map_err(TrainError::Setting)?;
+        trainer.set_weights(&weights)?;
         Ok(trainer)
     }
 
@@ -184,12 +192,12 @@ impl Trainer {
     /// # Errors
     /// As [`Trainer::new`], and [`TrainError::Data`] where the data is not the checkpoint's.
     pub async fn resume(
-        engine: Box<dyn Engine>,
+        engines: impl Into<Engines>,
         data: Rc<Dataset>,
         checkpoint: Checkpoint,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Self> {
-        let Checkpoint { model, weights, states, progress: done, settings, data: expected, capacity, note } =
+        let Checkpoint { model, weights, states, progress: done, settings, data: expected, capacity, shares, note } =
             checkpoint;
         if fingerprint(&data) != expected {
             let problem = "the data has changed since the checkpoint was taken; give the same data, or start a new run with --init";
@@ -207,19 +215,49 @@ impl Trainer {
         let (average, capacity) = (model.weights, Some(capacity));
         let weights = Some(weights.unwrap_or_else(|| average.clone()));
         let trainer =
-            Self::prepare(engine, network, data, model.statistics, settings, weights, note, capacity, progress);
+            Self::prepare(engines.into(), network, data, model.statistics, settings, weights, note, capacity, progress);
         let mut trainer = trainer.await?;
         trainer.session.set_average(&average)?;
         for (index, state) in states.iter().enumerate() {
             trainer.session.set_state(index, state)?;
         }
         trainer.progress = done;
+        trainer.replicas.iter_mut().for_each(|replicas| replicas.repeat(&shares));
         Ok(trainer)
     }
 
-    /// The network on its engine.
+    /// The network on its engine; of several, on the one that owns the parameters, and that has no pictures.
     pub fn session(&mut self) -> &mut Session {
         &mut self.session
+    }
+
+    /// The devices that compute, each with its program.
+    pub fn devices(&mut self) -> Vec<(DeviceInfo, Rc<Program>)> {
+        let of = |session: &mut Session| (session.engine().info().clone(), session.program_rc());
+        match &mut self.replicas {
+            None => vec![of(&mut self.session)],
+            Some(replicas) => replicas.sessions().map(of).collect(),
+        }
+    }
+
+    /// How much of each batch each device has, where there are several.
+    pub fn shares(&self) -> Vec<DeviceShare> {
+        self.replicas.as_ref().map_or_else(Vec::new, Replicas::shares)
+    }
+
+    /// Gives all engines the same weights; where an average of them is kept, it begins there.
+    fn set_weights(&mut self, weights: &[NamedTensor]) -> Result<()> {
+        let class_weights = self.class_weights.as_deref().unwrap_or_default();
+        for session in self.replicas.iter_mut().flat_map(Replicas::sessions).chain([&mut self.session]) {
+            session.set_weights(weights)?;
+            session.set_class_weights(class_weights)?;
+        }
+        Ok(())
+    }
+
+    /// The pictures.
+    pub fn data(&self) -> &Dataset {
+        &self.data
     }
 
     /// What is trained.
@@ -245,7 +283,7 @@ impl Trainer {
     /// The most samples that are computed together: fewer than a step's where gradients are added up, because that was asked for or because
     /// the device can't hold a whole batch.
     pub fn micro_batch(&self) -> usize {
-        self.session.program().capacity
+        self.replicas.as_ref().map_or(self.session.program().capacity, Replicas::capacity)
     }
 
     /// The training pictures that are learned from, and those that are set aside to validate with.
@@ -284,12 +322,12 @@ impl Trainer {
     /// [`begin`](Self::begin), [`advance`](Self::advance) and [`keep`](Self::keep) in one.
     ///
     /// # Errors
-    /// [`TrainError::NotFinite`] where a step is broken, after what was learned before it is saved; [`TrainError::Engine`],
+    /// [`TrainError::NotFinite`] where a step is broken, and [`TrainError::NoneLeft`] where of several devices none is left, after what was learned before is saved; [`TrainError::Engine`],
     /// [`TrainError::Store`].
     pub async fn run(&mut self, host: &mut Host<'_>) -> Result<Outcome> {
         self.begin(host).await?;
         let outcome = self.advance(host, None).await;
-        if matches!(outcome, Ok(_) | Err(TrainError::NotFinite { .. })) {
+        if matches!(outcome, Ok(_) | Err(TrainError::NotFinite { .. } | TrainError::NoneLeft { .. })) {
             self.keep(host).await?;
         }
         outcome
@@ -369,7 +407,8 @@ impl Trainer {
             progress: self.progress.clone(),
             settings: self.settings.clone(),
             data: self.fingerprint.clone(),
-            capacity: self.session.program().capacity,
+            capacity: self.micro_batch(),
+            shares: self.shares(),
             note: self.note.clone(),
         })
     }
@@ -380,7 +419,7 @@ impl Trainer {
     /// [`TrainError::Engine`].
     pub async fn model(&mut self) -> Result<ModelFile> {
         let weights = self.session.weights().await?;
-        let classes = self.session.data().classes.clone();
+        let classes = self.data.classes.clone();
         Ok(ModelFile {
             spec: self.network.spec.clone(),
             classes,
@@ -395,8 +434,38 @@ impl Trainer {
     /// # Errors
     /// [`TrainError::Engine`].
     pub async fn evaluate(&mut self) -> Result<Evaluation> {
-        self.session.evaluate(&mut |_, _| {}).await
+        let order = all(&self.data.test);
+        let (figures, tallies) = self.figures(Part::Test, &order, &mut |_, _| true).await?;
+        Ok(Evaluation::of(self.network.classes(), figures, &tallies))
     }
+}
+
+/// The network on its only engine, or on the owner and the replicas. The owner computes no gradients: it is made for as little as can be.
+#[expect(clippy::too_many_arguments, reason = "each is a different thing, and none has a default")]
+async fn load(
+    engines: Engines,
+    network: &Network,
+    data: &Rc<Dataset>,
+    input: &Input,
+    loss: &Loss,
+    training: Training,
+    capacity: usize,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<(Session, Option<Replicas>)> {
+    if engines.replicas.is_empty() {
+        let training = Some(training);
+        let session = Session::new(engines.owner, network, data.clone(), input, loss, training, capacity, progress);
+        return Ok((session.await?, None));
+    }
+    let limits = common_limits(&engines);
+    let Engines { owner, replicas, split, deadline } = engines;
+    let how = (split, deadline);
+    let replicas =
+        Replicas::new(replicas, how, network, data, input, loss, &training, capacity, limits, progress).await?;
+    let options = (Some(training), 1, limits);
+    let empty = Rc::new(Dataset { train: Samples::default(), test: Samples::default(), ..(**data).clone() });
+    let session = Session::within(owner, network, empty, input, loss, options, progress).await?;
+    Ok((session, Some(replicas)))
 }
 
 /// A hash of all that training sees of the data: a checkpoint is resumed on that data alone.

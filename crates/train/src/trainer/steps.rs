@@ -26,18 +26,21 @@ const IN_FLIGHT: usize = 2;
 const LONG: Duration = Duration::from_millis(125);
 
 /// Steps that were submitted together.
-struct Group {
+pub(super) struct Group {
     /// The runs of each step.
-    runs: Vec<usize>,
+    pub runs: Vec<usize>,
     /// What is known of the runs already.
-    words: Vec<Vec<u32>>,
+    pub words: Vec<Vec<u32>>,
     /// The rest, and the flag.
-    answer: Pending<'static, Vec<Vec<u32>>>,
+    pub answer: Pending<'static, Vec<Vec<u32>>>,
 }
 
 impl Trainer {
     /// Trains to the end of the epoch at hand, to the last step asked for, or until the host says stop.
     pub(super) async fn epoch(&mut self, host: &mut Host<'_>) -> Result<()> {
+        if self.replicas.is_some() {
+            return self.split_epoch(host).await;
+        }
         let order = self.order();
         let (mut position, mut step) = (self.progress.position, self.progress.step);
         let mut waiting: VecDeque<Group> = VecDeque::new();
@@ -97,7 +100,7 @@ impl Trainer {
     }
 
     /// The order of the samples of the epoch at hand.
-    fn order(&self) -> Vec<u32> {
+    pub(super) fn order(&self) -> Vec<u32> {
         let own = &self.split[0];
         if self.settings.shuffle {
             let order = shuffled(self.settings.seed, self.progress.epoch, own.len() as u32);
@@ -140,12 +143,12 @@ impl Trainer {
                 let mut block = self.session.stage_share(&share)?;
                 self.settings.optimizer.fill(&mut block, number, rate);
                 block.weight_scale = weight_scale;
-                runs.push(Run { plan: PlanKind::Gradients, step: block });
-                runs.extend(accumulate.then_some(Run { plan: PlanKind::Accumulate, step: block }));
+                runs.push(Run::new(PlanKind::Gradients, block));
+                runs.extend(accumulate.then_some(Run::new(PlanKind::Accumulate, block)));
                 staged.push(block.slot);
                 last = Some(block);
             }
-            runs.extend(last.map(|step| Run { plan: PlanKind::Update, step }));
+            runs.extend(last.map(|step| Run::new(PlanKind::Update, step)));
             counts.push(batch.len().div_ceil(capacity));
         }
         Ok(Group { runs: counts, words, answer: self.session.submit(&runs, &staged)? })
@@ -153,9 +156,9 @@ impl Trainer {
 
     /// What the losses of a step are scaled by where classes don't count alike. A mixed sample counts as both of its classes do, by their
     /// shares.
-    fn weight_scale(&self, share: &Share<'_>) -> f32 {
+    pub(super) fn weight_scale(&self, share: &Share<'_>) -> f32 {
         let Some(weights) = &self.class_weights else { return 1.0 };
-        let (data, augment) = (self.session.data(), &self.settings.augment);
+        let (data, augment) = (&self.data, &self.settings.augment);
         let of = |position: usize| weights[data.train.labels[share.batch[position] as usize] as usize];
         let mixed = |position: usize| {
             let draw = Draw { seed: share.seed, step: share.step, position };
@@ -167,7 +170,7 @@ impl Trainer {
     }
 
     /// Waits for a submission and records its steps.
-    async fn complete(&mut self, group: Group, host: &mut Host<'_>) -> Result<()> {
+    pub(super) async fn complete(&mut self, group: Group, host: &mut Host<'_>) -> Result<()> {
         let mut words = group.words;
         words.extend(group.answer.await?);
         let flag = words.pop().map_or(0, |flag| flag[0]);

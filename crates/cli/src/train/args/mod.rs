@@ -6,14 +6,13 @@ mod loss;
 mod optimizer;
 mod schedule;
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
-use convoke::device::DeviceRequest;
 use convoke::prelude::{Augment, Normalization, Settings};
 
 use crate::data::CacheArgs;
+use crate::device::DeviceArgs;
 use crate::failure::Result;
 use crate::model::Input;
 use choice::ChoiceArgs;
@@ -89,16 +88,8 @@ pub struct TrainArgs {
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seed: Option<u64>,
 
-    /// What to compute on: auto, cpu, gpu, gpu:K, or a part of a device's name [default: auto]
-    ///
-    /// auto takes a graphics processor where there is one, else the CPU. gpu insists on a graphics driver, gpu:K on the K-th that
-    /// `convoke devices` lists.
-    #[arg(long, value_name = "DEVICE")]
-    pub device: Option<DeviceRequest>,
-
-    /// Threads of the CPU engine; results don't depend on it [default: one for each processor]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    pub threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub device: DeviceArgs,
 
     /// How pixels, 0 to 1, are brought to a common scale: dataset, none, or MEANS:STDS [default: dataset]
     ///
@@ -144,7 +135,7 @@ pub struct TrainArgs {
 
     /// Go on with the run in this folder, exactly as if it had never stopped [default: a new run]
     ///
-    /// Settings, data and device are the run's own. --epochs, --max-steps, --patience, --device, --threads and --data (the same pictures at
+    /// Settings, data and device are the run's own. --epochs, --max-steps, --patience, --device, --split, --device-timeout, --threads and --data (the same pictures at
     /// another place) may be given; on another device the run goes on, but not with the same bits. --epochs alone lifts an
     /// earlier --max-steps.
     #[arg(long, value_name = "DIR", conflicts_with_all = [
@@ -159,6 +150,7 @@ Examples:
   convoke train                                      the reference network on the pictures inside, 15 epochs
   convoke train --data flowers/ --epochs 40          your own pictures: flowers/rose/1.jpg, flowers/tulip/7.png, …
   convoke train net.toml --optimizer adam --batch-size 128 --device gpu
+  convoke train --device gpu:0,gpu:1,cpu             each batch split over three, by what they can do
   convoke train --init weights.safetensors --lr 0.001 --out runs/tuned
   convoke train --resume runs/tuned --epochs 60      go on where it stopped, and further";
 

@@ -1,5 +1,8 @@
 //! Devices: which there are, and how one is asked for.
 
+#[cfg(all(feature = "native", not(target_family = "wasm")))]
+mod several;
+
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
@@ -8,6 +11,9 @@ use convoke_core::engine::{DeviceInfo, DeviceKind, Engine, EngineError};
 use convoke_cpu::CpuEngine;
 use convoke_gpu::{Adapter, adapters};
 use serde::Serialize;
+
+#[cfg(all(feature = "native", not(target_family = "wasm")))]
+pub use several::{DevicesRequest, open_several};
 
 /// Which device to compute on. As text: `auto`, `cpu`, `gpu`, `gpu:K` or a part of a device's name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,0 +1,85 @@
+//! Evaluation on all members at once.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+
+use super::Replicas;
+use crate::error::{Result, TrainError};
+use crate::session::{Figures, Part};
+
+/// What a member finds of its part.
+type Found = Result<(Figures, Vec<u32>)>;
+
+impl Replicas {
+    /// The figures of some pictures after a step, and what was counted of them; of fewer pictures where `progress` breaks off by `false`. Each member has its
+    /// share; that of a member which fails is done again by the others, with all the rest.
+    ///
+    /// # Errors
+    /// [`TrainError::NoneLeft`].
+    pub async fn figures(
+        &mut self,
+        part: Part,
+        order: &[u32],
+        step: u64,
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<(Figures, Vec<u32>)> {
+        loop {
+            match self.attempt_figures(part, order, progress).await {
+                Ok(found) => return Ok(found),
+                Err((index, TrainError::Engine(error))) => self.remove(index, step, error)?,
+                Err((_, error)) => return Err(error),
+            }
+        }
+    }
+
+    async fn attempt_figures(
+        &mut self,
+        part: Part,
+        order: &[u32],
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> std::result::Result<(Figures, Vec<u32>), (usize, TrainError)> {
+        let shared = RefCell::new((vec![0; self.len()], progress));
+        let shared = &shared;
+        let members = self.cut(order.len()).into_iter().enumerate();
+        let futures = members.map(|(index, (session, share))| {
+            let mut told = move |done, _: usize| {
+                let (dones, progress) = &mut *shared.borrow_mut();
+                dones[index] = done;
+                progress(dones.iter().sum(), order.len())
+            };
+            let part = async move {
+                let figures = session.figures(part, &order[share], &mut told).await?;
+                Ok((figures, session.tallies().await?))
+            };
+            Box::pin(part) as Pin<Box<dyn Future<Output = Found> + '_>>
+        });
+        let found = all(futures.collect()).await;
+        let (mut sum, mut counts) = (Figures::default(), Vec::<u32>::new());
+        for (index, found) in found.into_iter().enumerate() {
+            let (figures, tallies) = found.map_err(|error| (index, error))?;
+            sum.add(figures);
+            counts.resize(tallies.len(), 0);
+            counts.iter_mut().zip(tallies).for_each(|(count, tally)| *count += tally);
+        }
+        Ok((sum, counts))
+    }
+}
+
+/// What all futures resolve to.
+async fn all<T>(mut futures: Vec<Pin<Box<dyn Future<Output = T> + '_>>>) -> Vec<T> {
+    let mut found: Vec<Option<T>> = futures.iter().map(|_| None).collect();
+    poll_fn(|context| {
+        for (future, found) in futures.iter_mut().zip(&mut found) {
+            if found.is_none()
+                && let Poll::Ready(value) = future.as_mut().poll(context)
+            {
+                *found = Some(value);
+            }
+        }
+        if found.iter().all(Option::is_some) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    found.into_iter().flatten().collect()
+}

@@ -1,0 +1,150 @@
+//! Steps whose batch is split over several engines.
+
+use std::future::ready;
+use std::time::Duration;
+
+use convoke_core::engine::EngineError;
+use convoke_core::step::Step;
+
+use super::steps::Group;
+use super::{Host, Trainer, line};
+use crate::augment::Share;
+use crate::error::{Result, TrainError};
+use crate::event::{Event, Record};
+use crate::session::{Figures, Part};
+
+impl Trainer {
+    /// Trains to the end of the epoch at hand, to the last step asked for, or until the host says stop: a step at a time, for each needs the one before.
+    pub(super) async fn split_epoch(&mut self, host: &mut Host<'_>) -> Result<()> {
+        let order = self.order();
+        self.tell_of_departures(host).await?;
+        loop {
+            let (position, step) = (self.progress.position, self.progress.step);
+            if self.save_due(host, step) {
+                self.save(host).await?;
+            }
+            let last = self.until.or(self.settings.max_steps).is_some_and(|last| step >= last);
+            let batch = &order[position..order.len().min(position + self.step_samples)];
+            if batch.is_empty() || last || (host.stop)() {
+                return Ok(());
+            }
+            let done = self.split_step(step + 1, batch, host).await;
+            self.tell_of_departures(host).await?;
+            done?;
+        }
+    }
+
+    /// One step: gradients of all shares, their sum, the owner's update, and its parameters to all.
+    async fn split_step(&mut self, number: u64, batch: &[u32], host: &mut Host<'_>) -> Result<()> {
+        let whole = Share { batch, run: 0..batch.len(), seed: self.settings.seed, step: number };
+        let (rate, weight_scale, optimizer) = (self.rate(number), self.weight_scale(&whole), self.settings.optimizer);
+        let fill = |block: &mut Step| {
+            optimizer.fill(block, number, rate);
+            block.weight_scale = weight_scale;
+        };
+        let Some(replicas) = &mut self.replicas else { return Ok(()) };
+        let samples = self.step_samples;
+        if replicas.unmeasured() {
+            replicas.measure(&whole, samples, &fill, host.clock).await?;
+            self.tell_of_shares(number, host).await?;
+        }
+        let Some(replicas) = &mut self.replicas else { return Ok(()) };
+        let began = (host.clock)();
+        let mut reduced = replicas.gradients(&whole, &fill, host.clock).await?;
+        let buckets = replicas.buckets();
+        let mut block = Step { number: number as u32, ..Step::default() };
+        block.inverse_samples = (1.0 / batch.len() as f64) as f32;
+        fill(&mut block);
+        let sums = std::mem::take(&mut reduced.sums);
+        let (flag, parameters) = self.session.update_by(&buckets, &sums, reduced.figures, block).await?;
+        replicas.send(&parameters);
+        if replicas.check_due(number) {
+            replicas.check(&parameters, number).await?;
+        }
+        let figures = reduced.figures;
+        let seconds = reduced.seconds(((host.clock)().saturating_sub(began)).as_secs_f64());
+        let changed = replicas.learn(number, batch.len(), samples, &seconds);
+        self.record(figures, flag, host).await?;
+        if changed {
+            self.tell_of_shares(number + 1, host).await?;
+        }
+        Ok(())
+    }
+
+    /// Records a step as one that was answered.
+    async fn record(&mut self, figures: Figures, flag: u32, host: &mut Host<'_>) -> Result<()> {
+        let answer = Box::pin(ready(Ok(vec![vec![flag]])));
+        let recorded = self.complete(Group { runs: vec![1], words: vec![figures.words().to_vec()], answer }, host).await;
+        if matches!(recorded, Err(TrainError::NotFinite { .. })) {
+            for session in self.replicas.iter_mut().flat_map(|replicas| replicas.sessions()) {
+                session.clear_flag()?;
+            }
+        }
+        recorded
+    }
+
+    /// Tells of new shares, which hold from a step on, and keeps them in a checkpoint, so that a run that is resumed repeats them.
+    async fn tell_of_shares(&mut self, step: u64, host: &mut Host<'_>) -> Result<()> {
+        let record = Record::Shares { step, shares: self.shares() };
+        self.log(host, &line(&record)).await?;
+        (host.events)(&Event::Record(record));
+        // Who drives the steps by hand keeps no checkpoints.
+        if self.saved_at != Duration::MAX {
+            self.save(host).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells of devices that are gone, and keeps what the others go on from.
+    async fn tell_of_departures(&mut self, host: &mut Host<'_>) -> Result<()> {
+        let gone = self.replicas.as_mut().map_or_else(Vec::new, |replicas| replicas.departures());
+        if gone.is_empty() {
+            return Ok(());
+        }
+        for departure in gone {
+            let record = Record::Left { step: departure.step, device: departure.device, reason: departure.error.to_string() };
+            self.log(host, &line(&record)).await?;
+            (host.events)(&Event::Record(record));
+        }
+        self.tell_of_shares(self.progress.step + 1, host).await
+    }
+
+    /// Takes a device out of the run, which goes on with the others; `position` is its place in [`shares`](Self::shares).
+    ///
+    /// # Errors
+    /// [`TrainError::NoneLeft`] where it is the last one; [`TrainError::Setting`] where there is none at that place.
+    pub fn release(&mut self, position: usize) -> Result<()> {
+        let step = self.progress.step;
+        match &mut self.replicas {
+            Some(replicas) if position < replicas.len() => {
+                let name = replicas.shares()[position].device.clone();
+                replicas.remove(position, step, EngineError::Lost { name, reason: "it was released".into() })
+            }
+            _ => Err(TrainError::Setting(format!("there is no device {position} to release"))),
+        }
+    }
+
+    /// The figures of some pictures, with what was counted of them, by all engines; of fewer pictures where `progress` breaks off by `false`.
+    pub(super) async fn figures(
+        &mut self,
+        part: Part,
+        order: &[u32],
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<(Figures, Vec<u32>)> {
+        let Some(replicas) = &mut self.replicas else {
+            let figures = self.session.figures(part, order, progress).await?;
+            return Ok((figures, self.session.tallies().await?));
+        };
+        // Where an average is kept, the owner alone has it.
+        let trained = self.session.averaged_weights().await?;
+        if trained.is_some() {
+            let average = self.session.weights().await?;
+            replicas.sessions().try_for_each(|session| session.set_weights(&average))?;
+        }
+        let found = replicas.figures(part, order, self.progress.step, progress).await;
+        if let Some(trained) = trained {
+            replicas.sessions().try_for_each(|session| session.set_weights(&trained))?;
+        }
+        found
+    }
+}
