@@ -125,6 +125,11 @@ impl Session {
         check_data(network, &data)?;
         let [channels, height, width] = network.spec.input;
         input.augment.check_size([height, width])?;
+        let given = input.statistics.mean().len();
+        if given != channels {
+            let problem = format!("the normalisation is for {given} channels, and the model takes {channels}");
+            return Err(TrainError::Data(problem));
+        }
         let gather = Gather {
             source_channels: input.channels,
             channels,

@@ -20,7 +20,8 @@ const FREE: [f64; 2] = [1e-5, 1e-4];
 
 /// As many of the embedded training pictures, and a few to test on.
 fn pictures(count: usize) -> Rc<Dataset> {
-    let all = convoke_data::embedded(&Options::default()).unwrap();
+    let [_, height, width] = reference_cnn().spec.input;
+    let all = convoke_data::embedded(&Options { size: Some([height, width]), ..Options::default() }).unwrap();
     let first = |samples: &Samples, count: usize| {
         let mut first = Samples::default();
         for n in 0..count {
@@ -54,8 +55,8 @@ fn trainer(
     weights: Option<Vec<NamedTensor>>,
     settings: Settings,
 ) -> Trainer {
-    let statistics = Normalization::Dataset.resolve(data, 1).unwrap();
     let (network, note) = (reference_cnn(), String::new());
+    let statistics = Normalization::Dataset.resolve(data, network.spec.input[0]).unwrap();
     block_on(Trainer::new(engines, network, data.clone(), statistics, settings, weights, note, &mut |_, _| {})).unwrap()
 }
 
