@@ -69,8 +69,9 @@ impl DeviceArgs {
         let several = block_on(request.each()).len() > 1;
         for (given, name) in [(self.split.is_some(), "--split"), (self.device_timeout.is_some(), "--device-timeout")] {
             if given && !several {
-                let problem =
-                    format!("{name} is for several devices, and there is one ({request}); add --device gpu:0,cpu or --device all");
+                let problem = format!(
+                    "{name} is for several devices, and there is one ({request}); add --device gpu:0,cpu or --device all"
+                );
                 return Err(Failure::Usage(problem));
             }
         }

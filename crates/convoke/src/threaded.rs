@@ -208,7 +208,8 @@ impl Engine for Threaded {
 
     fn read(&mut self, slices: &[Slice]) -> Pending<'static, Vec<Vec<u32>>> {
         let slices = slices.to_vec();
-        let (answer, error, info) = (self.ask(|reply| Order::Read(slices, reply)), self.error.clone(), self.info.clone());
+        let (answer, error, info) =
+            (self.ask(|reply| Order::Read(slices, reply)), self.error.clone(), self.info.clone());
         Box::pin(async move {
             let words = answer.await?;
             // What was written or started before the read may have failed: then these words are not what was asked for.

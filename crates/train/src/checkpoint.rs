@@ -141,11 +141,12 @@ impl Checkpoint {
         file.tensors = weights;
         let kept: Vec<NamedTensor> = kept;
         let (model, state) = ModelFile::and_state(name, file)?;
-        let State { progress, settings, data, note, capacity, shares } = state.ok_or_else(|| TrainError::NotAModel {
-            file: name.into(),
-            wanted: "a checkpoint".into(),
-            problem: "it is a model without a run's state; start a new run from it: train MODEL --init".into(),
-        })?;
+        let State { progress, settings, data, note, capacity, shares } =
+            state.ok_or_else(|| TrainError::NotAModel {
+                file: name.into(),
+                wanted: "a checkpoint".into(),
+                problem: "it is a model without a run's state; start a new run from it: train MODEL --init".into(),
+            })?;
         let settings = Settings::from_toml(&settings).map_err(|reason| TrainError::NotAModel {
             file: name.into(),
             wanted: "a checkpoint".into(),

@@ -61,7 +61,9 @@ pub enum TrainError {
         lr: f64,
     },
     /// Of several devices none is left.
-    #[error("no device is left after step {step}: {last}; what was learned up to there is saved, and train --resume goes on from it")]
+    #[error(
+        "no device is left after step {step}: {last}; what was learned up to there is saved, and train --resume goes on from it"
+    )]
     NoneLeft {
         /// The last step that is done.
         step: u64,

@@ -88,12 +88,14 @@ fn gradients_at_given_weights_agree() {
     for split in splits() {
         let mut errors = Vec::new();
         for seed in 1..=5 {
-            let settings = Settings { batch_size: 61, seed, optimizer: Optimizer::sgd(1024.0, 0.0), ..Settings::default() };
+            let settings =
+                Settings { batch_size: 61, seed, optimizer: Optimizer::sgd(1024.0, 0.0), ..Settings::default() };
             let (wanted_loss, wanted) = gradient(trainer(cpu(None), &data, None, settings.clone()));
             let (loss, found) = gradient(trainer(together(split.clone()), &data, None, settings));
             assert!((loss / wanted_loss - 1.0).abs() <= LOSS, "{split}, seed {seed}: {loss} {wanted_loss}");
             let square = |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>().sqrt();
-            let error = square(&mut found.iter().zip(&wanted).map(|(a, b)| a - b)) / square(&mut wanted.iter().copied());
+            let error =
+                square(&mut found.iter().zip(&wanted).map(|(a, b)| a - b)) / square(&mut wanted.iter().copied());
             errors.push(error);
         }
         errors.sort_by(f64::total_cmp);

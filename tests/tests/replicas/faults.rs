@@ -35,7 +35,10 @@ fn with_fault(split: &Split, place: usize, fault: Fault, at: u64) -> Engines {
 
 /// The step that was done when each replica left.
 fn departures(records: &[Record]) -> Vec<u64> {
-    records.iter().filter_map(|record| if let Record::Left { step, .. } = record { Some(*step) } else { None }).collect()
+    records
+        .iter()
+        .filter_map(|record| if let Record::Left { step, .. } = record { Some(*step) } else { None })
+        .collect()
 }
 
 #[test]
@@ -141,9 +144,7 @@ fn who_holds_other_parameters_than_it_was_sent_is_found_out() {
         ) -> convoke_core::engine::Pending<'a, Option<Vec<convoke_core::engine::StepTime>>> {
             self.0.profile(run)
         }
-        fn ceilings<'a>(
-            &'a mut self,
-        ) -> convoke_core::engine::Pending<'a, Option<convoke_core::engine::Ceilings>> {
+        fn ceilings<'a>(&'a mut self) -> convoke_core::engine::Pending<'a, Option<convoke_core::engine::Ceilings>> {
             self.0.ceilings()
         }
     }

@@ -16,10 +16,10 @@ use convoke::prelude::{Event, Host, Outcome, Record, Trainer};
 use convoke::summary::summary;
 use convoke::{FolderStore, block_on};
 
+use crate::device::{self, DeviceArgs};
 use crate::failure::{Failure, Result};
 use crate::status::Status;
 use crate::train::{self, Prepared, interrupt};
-use crate::device::{self, DeviceArgs};
 use crate::{output, text};
 use entry::Entry;
 use progress::Progress;

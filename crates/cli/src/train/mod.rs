@@ -133,7 +133,8 @@ pub fn begin(args: &TrainArgs, status: &Status) -> Result<Prepared> {
     let source = Source::find(args.data.as_deref())?;
     let init = args.init.as_deref().map(read_tensors).transpose()?;
     let folder = RunFolder::choose(args.out.as_deref(), &model.spec.name, args.force)?;
-    let (devices, split) = (args.device.device.clone().unwrap_or_default(), args.device.split.clone().unwrap_or_default());
+    let (devices, split) =
+        (args.device.device.clone().unwrap_or_default(), args.device.split.clone().unwrap_or_default());
     let engines = args.device.open(&devices, split.clone())?;
     let data = source.read(model.spec.input, &args.cache, &mut status.phase("reading pictures"))?;
     let network = model.build(data.classes.len())?;

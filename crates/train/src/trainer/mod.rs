@@ -159,8 +159,7 @@ impl Trainer {
             Some(weights) => Some(weights.resolve(&data.train.labels, data.classes.len())?),
             None => None,
         };
-        let (session, replicas) =
-            load(engines, &network, &data, &input, &loss, training, capacity, progress).await?;
+        let (session, replicas) = load(engines, &network, &data, &input, &loss, training, capacity, progress).await?;
         let mut trainer = Self {
             session,
             replicas,

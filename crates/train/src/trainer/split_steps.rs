@@ -74,7 +74,8 @@ impl Trainer {
     /// Records a step as one that was answered.
     async fn record(&mut self, figures: Figures, flag: u32, host: &mut Host<'_>) -> Result<()> {
         let answer = Box::pin(ready(Ok(vec![vec![flag]])));
-        let recorded = self.complete(Group { runs: vec![1], words: vec![figures.words().to_vec()], answer }, host).await;
+        let recorded =
+            self.complete(Group { runs: vec![1], words: vec![figures.words().to_vec()], answer }, host).await;
         if matches!(recorded, Err(TrainError::NotFinite { .. })) {
             for session in self.replicas.iter_mut().flat_map(|replicas| replicas.sessions()) {
                 session.clear_flag()?;
@@ -102,7 +103,8 @@ impl Trainer {
             return Ok(());
         }
         for departure in gone {
-            let record = Record::Left { step: departure.step, device: departure.device, reason: departure.error.to_string() };
+            let record =
+                Record::Left { step: departure.step, device: departure.device, reason: departure.error.to_string() };
             self.log(host, &line(&record)).await?;
             (host.events)(&Event::Record(record));
         }
