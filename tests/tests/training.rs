@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use convoke_core::engine::{Ceilings, DeviceInfo, Engine, EngineError, Limits, Pending, Run, StepTime};
@@ -10,7 +11,7 @@ use convoke_core::model::{ModelSpec, Network};
 use convoke_core::optim::Optimizer;
 use convoke_core::plan::{Program, Slice};
 use convoke_core::random::{Stream, StreamId};
-use convoke_data::{Dataset, Normalization, Samples};
+use convoke_data::{Dataset, Normalization, Samples, SharedBytes};
 use convoke_tests::{block_on, cpu, engines};
 use convoke_train::{
     Checkpoint, Event, Host, MemoryStore, Outcome, Record, Result, Settings, Store, TrainError, Trainer,
@@ -58,7 +59,10 @@ fn augmented(how: &str) -> Settings {
 }
 
 fn trainer(engine: Box<dyn Engine>, settings: Settings) -> Result<Trainer> {
-    let data = data(1);
+    trainer_on(data(1), engine, settings)
+}
+
+fn trainer_on(data: Rc<Dataset>, engine: Box<dyn Engine>, settings: Settings) -> Result<Trainer> {
     let statistics = Normalization::Dataset.resolve(&data, 1).unwrap();
     block_on(Trainer::new(engine, network(), data, statistics, settings, None, "a note".into(), &mut |_, _| {}))
 }
@@ -272,9 +276,13 @@ fn pictures_that_are_sent_batch_by_batch_train_as_those_that_lie_on_the_device()
     for subject in engines() {
         for augment in ["none", "crop=1,flip", EVERYTHING] {
             // A binding of 8,192 bytes holds the 8,064 that the convolution computes, but not the pictures' 8,448.
-            let [resident, streamed] = [subject.another(), Box::new(Narrow(subject.another()))].map(|engine| {
+            // What is streamed lies elsewhere than in memory: in a file that is mapped into it, say.
+            let elsewhere: SharedBytes = Arc::new(data(1).encode());
+            let elsewhere = Rc::new(Dataset::decode_shared(&elsewhere).unwrap());
+            let narrow: Box<dyn Engine> = Box::new(Narrow(subject.another()));
+            let [resident, streamed] = [(data(1), subject.another()), (elsewhere, narrow)].map(|(data, engine)| {
                 let store = MemoryStore::default();
-                let mut trainer = trainer(engine, augmented(augment)).unwrap();
+                let mut trainer = trainer_on(data, engine, augmented(augment)).unwrap();
                 let pictures = trainer.session().program().pictures;
                 run(&mut trainer, &store, None).unwrap();
                 (pictures, log(&store))

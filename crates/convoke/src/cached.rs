@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use convoke_data::{DataError, Dataset, DecodeOne, Files, Options, SharedBytes, open_with};
+use convoke_data::{DataError, Dataset, DecodeOne, Files, Options, SharedBytes, Shelf, open_with};
 use rayon::prelude::*;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::FolderFiles;
+use crate::spill::Spill;
 
 /// Changes whenever the same files would be decoded to other pixels.
 const DECODING: u32 = 1;
@@ -18,11 +19,18 @@ const DECODING: u32 = 1;
 /// Fewer pictures than these are decoded as fast as they would be found in a cache.
 const WORTH_KEEPING: usize = 500;
 
+/// Decoded bytes of each half that stay in memory before they are kept; more go to the disk.
+const IN_MEMORY: usize = 256 << 20;
+
+/// The most decoded bytes that a cache takes.
+const MOST_KEPT: u64 = 1 << 42;
+
 /// Opens the dataset of a folder as [`convoke_data::open`] does, with pictures decoded on all processors.
 ///
 /// Where a folder for the cache is given, a dataset of many pictures is kept there as it is decoded, and found again as long as names, sizes and times of
 /// change of the files, and the options, are the same. Its pixels then stay in that file, mapped into memory: they take as much of it as there is to
-/// spare, and a dataset may be larger. What is damaged is decoded anew; a cache that can't be written is done without.
+/// spare, and a dataset may be larger, also while it is decoded; `max_bytes` of the options is for datasets without a cache. What is damaged is decoded anew; a
+/// cache that can't be written is done without, as long as memory lasts.
 ///
 /// # Errors
 /// Those of [`convoke_data::open`].
@@ -30,6 +38,17 @@ pub fn open_folder(
     files: &FolderFiles,
     options: &Options,
     cache: Option<&Path>,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Dataset, DataError> {
+    open_within(files, options, cache, IN_MEMORY, progress)
+}
+
+/// As [`open_folder`], with so many decoded bytes of each half in memory at most.
+fn open_within(
+    files: &FolderFiles,
+    options: &Options,
+    cache: Option<&Path>,
+    in_memory: usize,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Dataset, DataError> {
     let place = cache.and_then(|folder| place(files, options, folder));
@@ -43,7 +62,17 @@ pub fn open_folder(
         };
         paths.par_iter().map(one).collect()
     };
-    let dataset = open_with(files, options, progress, &mut in_parallel)?;
+    // Without a folder that can be written to, what is decoded has to stay in memory.
+    let spill = place.as_deref().and_then(Path::parent).filter(|folder| fs::create_dir_all(folder).is_ok());
+    let mut shelves = || -> Box<dyn Shelf> {
+        match spill {
+            Some(folder) => Box::new(Spill::new(folder.into(), in_memory)),
+            None => Box::new(Vec::new()),
+        }
+    };
+    let max_bytes = if spill.is_some() { options.max_bytes.max(MOST_KEPT) } else { options.max_bytes };
+    let options = Options { max_bytes, ..options.clone() };
+    let dataset = open_with(files, &options, progress, &mut in_parallel, &mut shelves)?;
     // Without room on the disk, it is decoded anew next time.
     let Some(place) = place.filter(|place| keep(&dataset, place).is_ok()) else { return Ok(dataset) };
     // It need not lie in memory twice.
@@ -127,6 +156,30 @@ mod tests {
         let files = FolderFiles::open(folder).unwrap();
         let found = open_folder(&files, &Options::default(), cache, &mut |_, _| decoded = true).unwrap();
         (found, decoded)
+    }
+
+    #[test]
+    fn what_is_decoded_may_be_larger_than_memory() {
+        let (folder, cache) = (folder(600), tempfile::tempdir().unwrap());
+        // Colour comes late, when much of the rest has gone to the disk already.
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, 2, 2);
+        encoder.set_color(png::ColorType::Rgb);
+        encoder
+            .write_header()
+            .unwrap()
+            .write_image_data(&[9; 11].iter().chain(&[1]).copied().collect::<Vec<_>>())
+            .unwrap();
+        fs::write(folder.path().join("b/7.png"), bytes).unwrap();
+        let files = FolderFiles::open(folder.path()).unwrap();
+        let limited = Options { max_bytes: 100, ..Options::default() };
+        let expected = convoke_data::open(&files, &Options::default(), &mut |_, _| {}).unwrap();
+        assert_eq!(expected.channels, 3);
+        let open = |cache| open_within(&files, &limited, cache, 50, &mut |_, _| {});
+        assert_eq!(open(Some(cache.path())).unwrap(), expected);
+        assert_eq!(kept(cache.path()).len(), 1, "only what is kept has a name");
+        assert_eq!(open(Some(cache.path())).unwrap(), expected);
+        assert!(matches!(open(None), Err(DataError::TooLarge { .. })));
     }
 
     fn kept(cache: &Path) -> Vec<PathBuf> {

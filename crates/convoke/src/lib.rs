@@ -151,6 +151,8 @@ mod folder_files;
 #[cfg(all(feature = "native", not(target_family = "wasm")))]
 mod folder_store;
 #[cfg(all(feature = "native", not(target_family = "wasm")))]
+mod spill;
+#[cfg(all(feature = "native", not(target_family = "wasm")))]
 mod threaded;
 
 #[cfg(all(feature = "native", not(target_family = "wasm")))]

@@ -4,6 +4,7 @@ use crate::dataset::{Dataset, Samples};
 use crate::error::DataError;
 use crate::open::{Options, Progress};
 use crate::picture::Picture;
+use crate::shelf::Shelf;
 
 /// Which half of a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,14 +22,26 @@ pub struct Builder<'a> {
     done: usize,
     size: Option<[usize; 2]>,
     channels: usize,
-    halves: [Samples; 2],
+    /// The pixels of the halves, and their labels.
+    shelves: [Box<dyn Shelf>; 2],
+    labels: [Vec<u32>; 2],
 }
 
 impl<'a> Builder<'a> {
     /// For that many samples to train and to test on.
     pub fn new(options: &'a Options, counts: [usize; 2], progress: Progress<'a>) -> Self {
-        let halves = counts.map(|_| Samples::default());
-        Self { options, progress, counts, done: 0, size: options.size, channels: 1, halves }
+        Self::onto(counts.map(|_| Box::new(Vec::new()) as Box<dyn Shelf>), options, counts, progress)
+    }
+
+    /// As [`new`](Self::new), with the pixels of both halves put onto these shelves.
+    pub fn onto(
+        shelves: [Box<dyn Shelf>; 2],
+        options: &'a Options,
+        counts: [usize; 2],
+        progress: Progress<'a>,
+    ) -> Self {
+        let labels = counts.map(|_| Vec::new());
+        Self { options, progress, counts, done: 0, size: options.size, channels: 1, shelves, labels }
     }
 
     /// Appends a picture, in the wanted colour and the wanted size; without one, in that of the first picture.
@@ -40,9 +53,8 @@ impl<'a> Builder<'a> {
         }
         let [height, width] = self.size.unwrap_or([picture.height(), picture.width()]);
         let picture = picture.resize(height, width).into_channels(self.channels);
-        let half = &mut self.halves[side as usize];
-        half.pixels.to_mut().extend(picture.planes());
-        half.labels.push(label);
+        self.shelves[side as usize].put(picture.planes()).map_err(|source| DataError::Keep { source })?;
+        self.labels[side as usize].push(label);
         self.tick();
         Ok(())
     }
@@ -54,10 +66,15 @@ impl<'a> Builder<'a> {
     }
 
     /// The dataset.
-    pub fn finish(self, classes: Vec<String>) -> Dataset {
-        let [train, test] = self.halves;
+    pub fn finish(self, classes: Vec<String>) -> Result<Dataset, DataError> {
+        let mut halves = self.shelves.into_iter().zip(self.labels).map(|(mut shelf, labels)| {
+            let pixels = shelf.take().map_err(|source| DataError::Keep { source })?;
+            Ok(Samples { pixels, labels })
+        });
+        let mut half = || halves.next().expect("there are two");
+        let (train, test) = (half()?, half()?);
         let [height, width] = self.size.unwrap_or_default();
-        Dataset { train, test, classes, channels: self.channels, height, width }
+        Ok(Dataset { train, test, classes, channels: self.channels, height, width })
     }
 
     /// Makes room for all samples with that many channels, and repeats the grey ones that are there.
@@ -74,12 +91,12 @@ impl<'a> Builder<'a> {
             return Err(too_large());
         }
         let plane = height * width;
-        for (half, count) in self.halves.iter_mut().zip(self.counts) {
-            let pixels = half.pixels.to_mut();
-            let grey = std::mem::take(pixels);
-            pixels.try_reserve_exact(count * channels * plane).map_err(|_| too_large())?;
+        let keep = |source| DataError::Keep { source };
+        for (shelf, count) in self.shelves.iter_mut().zip(self.counts) {
+            let grey = shelf.take().map_err(keep)?;
+            shelf.reserve(count * channels * plane).map_err(|_| too_large())?;
             for picture in grey.chunks_exact(plane) {
-                pixels.extend(std::iter::repeat_n(picture, channels).flatten());
+                (0..channels).try_for_each(|_| shelf.put(picture)).map_err(keep)?;
             }
         }
         self.channels = channels;

@@ -61,7 +61,7 @@ pub fn open(files: &dyn Files, paths: &Paths, options: &Options, progress: Progr
             builder.push(side, picture, record[0].into())?;
         }
     }
-    Ok(builder.finish(classes))
+    builder.finish(classes)
 }
 
 /// One file of records, at least one.

@@ -74,7 +74,7 @@ pub fn fashion_mnist_mini(files: &dyn Files, options: &Options) -> Result<Datase
             builder.push(mosaic.side, mosaic.tile(index), label.into())?;
         }
     }
-    Ok(builder.finish(CLASSES.map(str::to_string).to_vec()))
+    builder.finish(CLASSES.map(str::to_string).to_vec())
 }
 
 /// [`fashion_mnist_mini`] from files within the program.

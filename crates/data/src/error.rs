@@ -167,6 +167,12 @@ pub enum DataError {
         /// Bytes that they may take.
         limit: u64,
     },
+    /// Decoded pictures find no room.
+    #[error("the decoded pictures can't be kept: {source}; make room, use fewer, or a smaller size")]
+    Keep {
+        /// Why.
+        source: io::Error,
+    },
     /// An option outside its range.
     #[error("{option} is {found}, but must be {allowed}")]
     Option {

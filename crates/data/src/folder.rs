@@ -8,6 +8,7 @@ use crate::error::{DataError, Unreadable};
 use crate::files::distinct;
 use crate::open::{Options, Progress};
 use crate::picture::{Picture, decode};
+use crate::shelf::Shelf;
 use crate::split;
 
 /// Classes by name.
@@ -33,6 +34,9 @@ const AT_ONCE: usize = 256;
 /// of each.
 pub type DecodeAll<'a> = &'a mut dyn FnMut(&[&str], &DecodeOne) -> Vec<Result<Picture, DataError>>;
 
+/// Gives a place to put pixels, once for those to train and once for those to test on.
+pub type Shelves<'a> = &'a mut dyn FnMut() -> Box<dyn Shelf>;
+
 /// Makes a picture as a dataset takes it of a file's bytes; the path is for messages.
 pub type DecodeOne<'a> = dyn Fn(&[u8], &str) -> Result<Picture, DataError> + Sync + 'a;
 
@@ -42,10 +46,12 @@ pub fn open(
     options: &Options,
     progress: Progress,
     decode_all: DecodeAll,
+    shelves: Shelves,
 ) -> Result<Dataset, DataError> {
     let (classes, entries) = plan(paths, options)?;
     let test = entries.iter().filter(|entry| entry.side == Side::Test).count();
-    let mut builder = Builder::new(options, [entries.len() - test, test], progress);
+    let counts = [entries.len() - test, test];
+    let mut builder = Builder::onto([shelves(), shelves()], options, counts, progress);
     let mut unreadable = Vec::new();
     // Those to train on first, since the first picture sets the size where none is asked for.
     for side in [Side::Train, Side::Test] {
@@ -69,7 +75,7 @@ pub fn open(
     if !unreadable.is_empty() {
         return Err(DataError::Unreadable { files: unreadable });
     }
-    Ok(builder.finish(classes))
+    builder.finish(classes)
 }
 
 /// A picture in the wanted size and the wanted colour, as far as that is known of all pictures alike.

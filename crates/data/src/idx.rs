@@ -96,7 +96,7 @@ pub fn open(files: &dyn Files, paths: &Paths, options: &Options, progress: Progr
             builder.push(side, picture, label.into())?;
         }
     }
-    Ok(builder.finish((0..classes).map(|class| class.to_string()).collect()))
+    builder.finish((0..classes).map(|class| class.to_string()).collect())
 }
 
 struct Images {

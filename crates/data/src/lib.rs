@@ -40,6 +40,7 @@ mod open;
 mod picture;
 mod pictures;
 mod pixels;
+mod shelf;
 mod split;
 mod stored;
 mod window;
@@ -51,12 +52,13 @@ pub use embedded::embedded;
 pub use embedded::fashion_mnist_mini;
 pub use error::{DataError, Found, Unreadable};
 pub use files::{Files, LeavingOut, MemoryFiles};
-pub use folder::{DecodeAll, DecodeOne};
+pub use folder::{DecodeAll, DecodeOne, Shelves};
 pub use normalize::{Normalization, Statistics};
 pub use open::{Options, open, open_with};
 pub use picture::{MAX_DECODED_BYTES, MAX_SIDE, Picture, decode};
 pub use pictures::from_pictures;
 pub use pixels::{Pixels, SharedBytes};
+pub use shelf::Shelf;
 
 /// What this crate's functions give.
 pub type Result<T> = std::result::Result<T, DataError>;

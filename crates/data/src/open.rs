@@ -3,7 +3,7 @@
 use crate::dataset::Dataset;
 use crate::error::DataError;
 use crate::files::Files;
-use crate::folder::{DecodeAll, DecodeOne};
+use crate::folder::{DecodeAll, DecodeOne, Shelves};
 use crate::picture::MAX_SIDE;
 use crate::{cifar, folder, idx};
 
@@ -74,11 +74,11 @@ pub fn open(
     let mut one_by_one = |paths: &[&str], decode: &DecodeOne| {
         paths.iter().map(|path| read(files, path).and_then(|bytes| decode(&bytes, path))).collect()
     };
-    open_with(files, options, progress, &mut one_by_one)
+    open_with(files, options, progress, &mut one_by_one, &mut || Box::new(Vec::new()))
 }
 
 /// As [`open`], with pictures of class folders decoded by `decode_all`: on several threads, for one who has them. It need not look
-/// at more files at a time than it is given.
+/// at more files at a time than it is given. The decoded pixels are put onto `shelves`: for a dataset that is larger than memory.
 ///
 /// # Errors
 /// Those of [`open`].
@@ -90,6 +90,7 @@ pub fn open_with(
     options: &Options,
     progress: &mut dyn FnMut(usize, usize),
     decode_all: DecodeAll,
+    shelves: Shelves,
 ) -> Result<Dataset, DataError> {
     options.check()?;
     let mut paths: Vec<String> = files.paths().into_iter().filter_map(visible).collect();
@@ -101,7 +102,7 @@ pub fn open_with(
     if let Some(found) = cifar::find(&paths)? {
         return cifar::open(files, &found, options, progress);
     }
-    folder::open(&paths, options, progress, decode_all)
+    folder::open(&paths, options, progress, decode_all, shelves)
 }
 
 /// The path, or the folder that remains of it where the rest is there for some program's sake, not its owner's.

@@ -51,7 +51,7 @@ pub fn from_pictures(
             builder.push(side, picture, label)?;
         }
     }
-    Ok(builder.finish(classes))
+    builder.finish(classes)
 }
 
 impl Dataset {
