@@ -77,7 +77,12 @@ fn value(arg: &Arg) -> String {
     }
     let possible: Vec<String> =
         arg.get_possible_values().iter().map(|value| format!("`{}`", value.get_name())).collect();
-    if possible.is_empty() { values::of(arg.get_id().as_str()).into() } else { possible.join(", ") }
+    let several = arg.get_value_names().is_some_and(|names| names.iter().any(|name| name.ends_with(",…")));
+    match possible.is_empty() {
+        true if several => format!("{}; several with commas", values::of(arg.get_id().as_str())),
+        true => values::of(arg.get_id().as_str()).into(),
+        false => possible.join(", "),
+    }
 }
 
 /// The default and the meaning of an option, from its help.

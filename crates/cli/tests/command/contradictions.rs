@@ -71,6 +71,8 @@ const OPTIONS: &[(&str, &[&str])] = &[
     ("--augment crop=1,flip,crop=2", &["the augmentation crop is given twice"]),
     ("--augment none,flip", &["\"none\" stands alone"]),
     ("--augment ratio=0.5:2", &["ratio is that of resized_crop, which is off"]),
+    ("--split 3:1", &["--split is for several devices, and there is one (cpu)"]),
+    ("--device-timeout 5", &["--device-timeout is for several devices"]),
     ("--no-cache --cache-dir x", &["cannot be used with"]),
     ("--show-augmented x.png", &["cannot be used with"]),
     ("--resume run", &["'[MODEL]' cannot be used with '--resume <DIR>'"]),
@@ -82,7 +84,7 @@ fn options_that_are_not_or_contradict_are_refused() {
     for (options, parts) in OPTIONS {
         refused(&setting, &format!("small.toml --data data {options}"), 2, parts);
     }
-    setting.train("--device gpu").wrong(2, &["'--device <DEVICE>' cannot be used multiple times"]);
+    setting.train("--device gpu").wrong(2, &["'--device <DEVICE,…>' cannot be used multiple times"]);
     let threads = setting.run("train small.toml --data data --device gpu --threads 2");
     threads.wrong(2, &["--threads is for the CPU", "add --device cpu"]);
     let resumed = setting.run("train --resume run --epochs 3 --beta1=0.5");
