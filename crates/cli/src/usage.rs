@@ -21,13 +21,38 @@ pub fn explain(error: &Error, command: &Command, words: &[String]) -> String {
     format!("{}; see `convoke help`", problem.unwrap_or_else(|| one_line(&error.to_string())))
 }
 
+/// What other trainers call an option, which none of its letters may tell.
+const ELSEWHERE: [(&str, &str); 16] = [
+    ("--betas", "--beta1"),
+    ("--dataset", "--data"),
+    ("--early-stopping", "--patience"),
+    ("--eta-min", "--minimum"),
+    ("--grad-clip", "--clip-norm"),
+    ("--gradient-accumulation", "--accumulate"),
+    ("--learning-rate", "--lr"),
+    ("--output", "--out"),
+    ("--pct-start", "--rise"),
+    ("--pretrained", "--init"),
+    ("--rho", "--alpha"),
+    ("--scheduler", "--schedule"),
+    ("--step-size", "--every"),
+    ("--transforms", "--augment"),
+    ("--wd", "--weight-decay"),
+    ("--workers", "--threads"),
+];
+
 /// An option that there is not.
 fn unknown(name: &str, command: &Command) -> Option<String> {
     let options: Vec<String> =
         command.get_arguments().filter_map(|option| Some(format!("--{}", option.get_long()?))).collect();
     let own = if command.has_subcommands() { &["--help", "--version"][..] } else { &["--help"] };
-    let known = options.iter().map(String::as_str).chain(own.iter().copied());
-    name.starts_with("--").then(|| format!("there is no option `{name}`; {}", nearest(name, known)))
+    let known: Vec<&str> = options.iter().map(String::as_str).chain(own.iter().copied()).collect();
+    let elsewhere = ELSEWHERE.iter().find(|(other, here)| *other == name && known.contains(here));
+    let meant = match elsewhere {
+        Some((_, here)) => format!("did you mean `{here}`?"),
+        None => nearest(name, known.into_iter()),
+    };
+    name.starts_with("--").then(|| format!("there is no option `{name}`; {meant}"))
 }
 
 /// A value that is none of an option's.
@@ -97,11 +122,24 @@ mod tests {
     }
 
     #[test]
+    fn names_from_elsewhere_stand_for_options_that_there_are() {
+        let train = Cli::command().find_subcommand("train").unwrap().clone();
+        for (other, here) in ELSEWHERE {
+            let there = |name: &str| train.get_arguments().any(|option| option.get_long() == name.strip_prefix("--"));
+            assert!(there(here) && !there(other), "{other} {here}");
+        }
+    }
+
+    #[test]
     fn a_wrong_option_is_told_in_one_line_with_the_nearest_that_there_is() {
         for (line, expected) in [
             ("eval", "the following required arguments were not provided: --checkpoint <FILE>; see `convoke help`"),
             ("train --epoch 3", "there is no option `--epoch`; did you mean `--epochs`?; see `convoke help`"),
             ("bench --second 3", "there is no option `--second`; did you mean `--seconds`?; see `convoke help`"),
+            (
+                "train --learning-rate 3",
+                "there is no option `--learning-rate`; did you mean `--lr`?; see `convoke help`",
+            ),
             ("trian", "there is no command `trian`; did you mean `train`?; see `convoke help`"),
             (
                 "train --best acuracy",

@@ -11,6 +11,8 @@ const OPTIONS: &[(&str, &[&str])] = &[
     ("--lrr 0.1", &["did you mean `--lr`?"]),
     ("--momentun 0.9", &["did you mean `--momentum`?"]),
     ("--betas 0.9,0.99", &["did you mean `--beta1`?"]),
+    ("--learning-rate 0.1", &["no option `--learning-rate`", "did you mean `--lr`?"]),
+    ("--step-size 3", &["did you mean `--every`?"]),
     ("--warm-up 3", &["did you mean `--warmup`?"]),
     ("--clip 1", &["no option `--clip`", "did you mean `--"]),
     ("--shuffle", &["did you mean `--no-shuffle`?"]),
