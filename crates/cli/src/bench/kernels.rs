@@ -21,8 +21,10 @@ pub struct KernelTime {
     pub label: String,
     /// The kernel.
     pub kernel: &'static str,
-    /// Its time.
+    /// Its time: the median of five.
     pub microseconds: f64,
+    /// The shortest and the longest of them.
+    pub range: [f64; 2],
     /// Operations a second, in thousand millions.
     pub gflops_per_second: f64,
     /// Bytes read and written a second, in thousand millions: each that it binds once, whatever the caches do.
@@ -69,6 +71,7 @@ fn kernel_time(
         label: step.label.clone(),
         kernel: step.kernel.stem(),
         microseconds: seconds * 1e6,
+        range: [runs.first(), runs.last()].map(|seconds| seconds.copied().unwrap_or(0.0) * 1e6),
         gflops_per_second: flops / 1e9,
         gbytes_per_second: bytes / 1e9,
         share_of_ceiling: ceilings.map(share),

@@ -1,25 +1,32 @@
 //! `convoke bench`.
 
+mod difference;
 mod kernels;
 mod report;
+mod scaling;
 
-use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use convoke::block_on;
-use convoke::device::DeviceRequest;
+use convoke::device::DevicesRequest;
 use convoke::plan::{Flops, PlanKind, Program};
 use convoke::prelude::{Dataset, Network, Normalization, Settings, Statistics, Trainer};
+use convoke::train::{Engines, Split};
 
 use crate::data::{CacheArgs, Source};
+use crate::device::DeviceArgs;
 use crate::failure::{Failure, Result};
 use crate::model::{self, Input, Model};
+use crate::output;
 use crate::status::Status;
-use crate::{device, output};
 use report::{Memory, Report};
+
+/// The version of Convoke that measures, by its commit where it was built in a repository.
+const COMMIT: &str = env!("CONVOKE_COMMIT");
 
 /// How often the speed is measured: what is told is the median.
 const WINDOWS: usize = 5;
@@ -52,13 +59,8 @@ pub struct BenchArgs {
     #[command(flatten)]
     cache: CacheArgs,
 
-    /// What to compute on: auto, cpu, gpu, gpu:K, or a part of a device's name [default: auto]
-    #[arg(long, value_name = "DEVICE")]
-    device: Option<DeviceRequest>,
-
-    /// Threads of the CPU engine [default: one for each processor]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    device: DeviceArgs,
 
     /// Pictures of a step, from 1 to 65536
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = crate::batch_size())]
@@ -68,16 +70,28 @@ pub struct BenchArgs {
     #[arg(long, value_name = "S", default_value_t = 10.0, allow_negative_numbers = true)]
     seconds: f64,
 
+    /// Measure each of several devices alone, then the first two together, the first three, …: how much of the sum of their speeds is reached
+    #[arg(long)]
+    scaling: bool,
+
     /// Print one JSON object: samples_per_second, first_step_seconds, peak_bytes, kernels and more
     #[arg(long)]
     json: bool,
+
+    /// Measure nothing; show what has changed from one report of --json to another by more than the noise
+    #[arg(long, value_names = ["A.json", "B.json"], num_args = 2, conflicts_with_all = [
+        "model", "input", "data", "CacheArgs", "DeviceArgs", "batch_size", "seconds", "scaling", "json",
+    ])]
+    compare: Option<Vec<PathBuf>>,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   convoke bench
   convoke bench --device gpu --batch-size 256
-  convoke bench net.toml --seconds 30 --json";
+  convoke bench net.toml --seconds 30 --json > a.json
+  convoke bench --compare a.json b.json              what has changed, beyond the noise
+  convoke bench --device gpu:0,gpu:1,cpu --scaling   what they do alone and together";
 
 /// What each trainer of a bench begins with.
 struct Subject<'a> {
@@ -97,6 +111,10 @@ struct Speed {
 
 /// Measures.
 pub fn run(args: &BenchArgs) -> Result<ExitCode> {
+    if let Some([before, after]) = args.compare.as_deref() {
+        output::text(&difference::describe(before, after)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     if !(args.seconds > 0.0 && args.seconds <= 86_400.0) {
         let problem = format!("--seconds is {}; it has to be above 0 and at most 86400, such as 10", args.seconds);
         return Err(Failure::Usage(problem));
@@ -109,17 +127,30 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode> {
     let statistics = Normalization::Dataset.resolve(&data, model.spec.input[0])?;
     let subject = Subject { args, network, data, statistics };
 
+    if args.scaling {
+        let report = scaling::measure_asked(&subject, &status)?;
+        status.clear();
+        if args.json {
+            output::json(&report)?
+        } else {
+            output::text(&report.describe())?
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     let start = Instant::now();
-    let mut trainer = subject.trainer(&status)?;
+    let mut trainer = subject.trainer(subject.open()?, &status)?;
     let first = block_on(trainer.steps(1, &|| start.elapsed()))?;
     let first_step = start.elapsed();
     let speed = measure(&mut trainer, args.seconds, first, &status)?;
     let memory = Memory::of(&mut trainer);
-    let ceilings = block_on(trainer.session().engine_mut().ceilings())?;
-    let kernels = kernels::measure(trainer.session(), ceilings.as_ref())?;
-    repeat(&subject, &speed.losses, &status)?;
+    // Of several devices none runs the whole step by itself.
+    let alone = trainer.shares().is_empty();
+    let ceilings = if alone { block_on(trainer.session().engine_mut().ceilings())? } else { None };
+    let kernels = if alone { kernels::measure(trainer.session(), ceilings.as_ref())? } else { None };
+    let again = repeat(&subject, &speed.losses, &status)?;
     status.clear();
-    let report = Report::new(&subject.network.spec.name, &mut trainer, first_step, &speed, memory, ceilings, kernels);
+    let model = &subject.network.spec.name;
+    let report = Report::new(model, &mut trainer, [first_step, again], &speed, memory, ceilings, kernels);
     if args.json {
         output::json(&report)?;
     } else {
@@ -129,14 +160,17 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode> {
 }
 
 impl Subject<'_> {
-    fn trainer(&self, status: &Status) -> Result<Trainer> {
-        let engine = device::open(self.args.device.as_ref(), self.args.threads)?;
+    fn open(&self) -> Result<Engines> {
+        self.args.device.open(&DevicesRequest::default(), Split::default())
+    }
+
+    fn trainer(&self, engines: Engines, status: &Status) -> Result<Trainer> {
         let settings = Settings { batch_size: self.args.batch_size, ..Settings::default() };
         let (network, data) = (self.network.clone(), self.data.clone());
         let mut progress = status.phase("preparing kernels");
         let (weights, note) = (None, String::new());
         let trainer =
-            Trainer::new(engine, network, data, self.statistics.clone(), settings, weights, note, &mut progress);
+            Trainer::new(engines, network, data, self.statistics.clone(), settings, weights, note, &mut progress);
         Ok(block_on(trainer)?)
     }
 }
@@ -173,14 +207,19 @@ fn samples(trainer: &mut Trainer) -> u64 {
     u64::from(trainer.progress().epoch) * each + trainer.progress().position as u64
 }
 
-/// Trains anew for a few steps: a figure for steps that don't do the same again would mean nothing.
-fn repeat(subject: &Subject, losses: &[f64], status: &Status) -> Result<()> {
+/// Trains anew for a few steps, and says how long the first took: a figure for steps that don't do the same again would mean nothing. Shares that are
+/// measured are others each time, and so is the last bit.
+fn repeat(subject: &Subject, losses: &[f64], status: &Status) -> Result<Duration> {
     let start = Instant::now();
+    let mut trainer = subject.trainer(subject.open()?, status)?;
+    let mut again = block_on(trainer.steps(1, &|| start.elapsed()))?;
+    let first_step = start.elapsed();
     let steps = losses.len().min(REPEATED);
-    let again = block_on(subject.trainer(status)?.steps(steps as u64, &|| start.elapsed()))?;
-    let differs = losses.iter().zip(&again).position(|(a, b)| a.to_bits() != b.to_bits());
+    again.extend(block_on(trainer.steps(steps as u64 - 1, &|| start.elapsed()))?);
+    let tolerance = if trainer.shares().is_empty() { 0.0 } else { 1e-3 };
+    let differs = losses.iter().zip(&again).position(|(a, b)| (a - b).abs() > tolerance * a.abs());
     match differs {
-        None => Ok(()),
+        None => Ok(first_step),
         Some(at) => Err(Failure::Run(format!(
             "the loss of step {} is {} in one run and {} in another: this device does not repeat itself, which is a defect of Convoke or of its driver",
             at + 1,

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use convoke::engine::{Ceilings, DeviceKind};
+use convoke::engine::{Ceilings, DeviceInfo, DeviceKind};
 use convoke::prelude::Trainer;
+use convoke::train::DeviceShare;
 use serde::Serialize;
 
 use super::kernels::KernelTime;
@@ -26,7 +27,8 @@ impl Memory {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let kibibytes = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<usize>().ok());
-        Self { program: trainer.session().program().bytes(), process: kibibytes.map(|count| count * 1024) }
+        let program = trainer.devices().iter().map(|(_, program)| program.bytes()).sum();
+        Self { program, process: kibibytes.map(|count| count * 1024) }
     }
 
     /// A graphics processor's memory is not the process's, a CPU's is.
@@ -42,6 +44,8 @@ impl Memory {
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
 pub struct Report {
+    /// The version of Convoke, by its commit.
+    commit: &'static str,
     model: String,
     device: String,
     backend: String,
@@ -53,6 +57,11 @@ pub struct Report {
     windows: Vec<f64>,
     /// From before the device is opened to the first loss: planning, kernels and the pictures' upload included.
     first_step_seconds: f64,
+    /// The same once more in the same process: the driver has seen the kernels by then.
+    warm_first_step_seconds: f64,
+    /// How the batch was split at the end, where there are several devices.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    shares: Vec<DeviceShare>,
     /// The most memory that was held: the process's, and on a graphics processor the program's besides.
     peak_bytes: usize,
     program_bytes: usize,
@@ -79,29 +88,35 @@ impl Report {
     pub fn new(
         model: &str,
         trainer: &mut Trainer,
-        first_step: Duration,
+        [first_step, again]: [Duration; 2],
         speed: &Speed,
         memory: Memory,
         ceilings: Option<Ceilings>,
         kernels: Option<Vec<KernelTime>>,
     ) -> Self {
         let samples_per_second = speed.windows[speed.windows.len() / 2];
-        let session = trainer.session();
-        let info = session.engine().info().clone();
-        let batch_size = session.program().capacity;
-        let flops_per_step = training_flops(session.program(), batch_size);
+        let devices = trainer.devices();
+        let of = |part: fn(&DeviceInfo) -> &String| {
+            devices.iter().map(|(info, _)| part(info).as_str()).collect::<Vec<_>>().join(" + ")
+        };
+        let kind = devices[0].0.kind;
+        let batch_size = trainer.step_samples();
+        let flops_per_step = training_flops(&devices[0].1, batch_size);
         let flops_per_second = flops_per_step as f64 * samples_per_second / batch_size as f64;
         let (first_loss, last_loss) = (speed.losses[0], speed.losses[speed.losses.len() - 1]);
         Self {
+            commit: super::COMMIT,
             model: model.into(),
-            device: info.name,
-            backend: info.backend,
-            driver: info.driver,
+            device: of(|info| &info.name),
+            backend: of(|info| &info.backend),
+            driver: of(|info| &info.driver),
             batch_size,
             samples_per_second,
             windows: speed.windows.clone(),
             first_step_seconds: first_step.as_secs_f64(),
-            peak_bytes: memory.peak(info.kind),
+            warm_first_step_seconds: again.as_secs_f64(),
+            shares: trainer.shares(),
+            peak_bytes: memory.peak(kind),
             program_bytes: memory.program,
             process_peak_bytes: memory.process,
             steps: speed.losses.len(),
@@ -130,7 +145,7 @@ impl Report {
             "model       {} in batches of {}\n\
              device      {} ({}; {})\n\
              speed       {} samples/s: the median of {} windows, {low} to {high}\n\
-             first step  {:.2} s, from opening the device to the first loss\n\
+             first step  {:.2} s, from opening the device to the first loss; {:.2} s once more\n\
              memory      {} at most; {} in the program's buffers\n\
              losses      {:.4} at first, {:.4} after {} steps; {} repeated bit for bit\n\
              operations  {:.1} GFLOP/s, {} of the ceiling\n\
@@ -144,6 +159,7 @@ impl Report {
             text::rate(self.samples_per_second),
             self.windows.len(),
             self.first_step_seconds,
+            self.warm_first_step_seconds,
             text::bytes(self.peak_bytes),
             text::bytes(self.program_bytes),
             self.first_loss,
@@ -160,7 +176,8 @@ impl Report {
                     text += "Above 100 %: the data lay in caches, which are faster than the memory of the ceiling.\n";
                 }
             }
-            None => text += "\nThis device can't time single kernels.\n",
+            None if self.shares.is_empty() => text += "\nThis device can't time single kernels.\n",
+            None => text += &format!("\n{}\n", text::shares(self.steps as u64, &self.shares)),
         }
         text
     }
