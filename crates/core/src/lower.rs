@@ -41,6 +41,10 @@ pub struct Lowering<'g> {
     pub graph: &'g Graph,
     /// The steps so far.
     pub steps: Vec<LoweredStep>,
+    /// Whether statistics of the batch are those of the global batch, where that is split over several engines.
+    pub synchronized: bool,
+    /// Means over the run's samples that have to become means over the global batch before they are read.
+    pub exchanged: Vec<TensorId>,
     aliases: HashMap<ValueId, ValueId>,
     temporaries: Vec<Extent>,
     layer: String,
@@ -49,7 +53,15 @@ pub struct Lowering<'g> {
 impl<'g> Lowering<'g> {
     /// Nothing lowered yet.
     pub fn new(graph: &'g Graph) -> Self {
-        Self { graph, steps: Vec::new(), aliases: HashMap::new(), temporaries: Vec::new(), layer: String::new() }
+        Self {
+            graph,
+            steps: Vec::new(),
+            synchronized: false,
+            exchanged: Vec::new(),
+            aliases: HashMap::new(),
+            temporaries: Vec::new(),
+            layer: String::new(),
+        }
     }
 
     /// Lowers every node that one of `wanted` depends on.
@@ -87,6 +99,13 @@ impl<'g> Lowering<'g> {
     pub fn temporary(&mut self, extent: Extent) -> TensorId {
         self.temporaries.push(extent);
         TensorId::Temporary(self.temporaries.len() - 1)
+    }
+
+    /// Says that a tensor is a mean over the run's samples: where statistics are synchronized, it has to become one over the global batch.
+    pub fn exchange(&mut self, mean: TensorId) {
+        if self.synchronized {
+            self.exchanged.push(mean);
+        }
     }
 
     /// Makes `output` another name for the memory of `of`.

@@ -95,7 +95,15 @@ pub(crate) fn training(settings: &Settings, network: &Network) -> Result<Trainin
     let clip = settings.clip_norm.map(|limit| Clip::Norm(limit as f32));
     let clip = clip.or(settings.clip_value.map(|limit| Clip::Value(limit as f32)));
     let average = settings.ema.map(|decay| (1.0 - decay) as f32);
-    Ok(Training { rule, groups, clip, accumulate: settings.accumulate > 1, average, updates: true })
+    Ok(Training {
+        rule,
+        groups,
+        clip,
+        accumulate: settings.accumulate > 1,
+        average,
+        updates: true,
+        synchronized: settings.sync_batch_norm,
+    })
 }
 
 fn check_patterns(settings: &Settings, network: &Network) -> Result<()> {

@@ -351,7 +351,11 @@ impl Session {
     }
 
     /// Starts runs as one submission and asks for the figures of the given entries, and for the flag.
-    pub(crate) fn submit(&mut self, runs: &[Run], slots: &[u32]) -> Result<Pending<'static, Vec<Vec<u32>>>> {
+    pub(crate) fn submit(
+        &mut self,
+        runs: &[Run],
+        slots: &[u32],
+    ) -> std::result::Result<Pending<'static, Vec<Vec<u32>>>, EngineError> {
         self.engine.submit(runs)?;
         let mut slices: Vec<Slice> = slots.iter().map(|&slot| self.program.metrics_slot(slot as usize)).collect();
         slices.push(self.program.flag);

@@ -47,6 +47,9 @@ pub struct Settings {
     pub freeze: Vec<String>,
     /// Whether parameters with one dimension, those of norms and biases, are spared weight decay.
     pub no_decay_on_norms_and_biases: bool,
+    /// Whether batch norms take the statistics of the whole batch where that is split over several devices; if not, each device takes those of its
+    /// share.
+    pub sync_batch_norm: bool,
     /// Parameters that are trained in their own way. Where several name one, the first counts.
     pub groups: Vec<ParameterGroup>,
     /// The part of the training pictures that is set aside to choose by, from 0 up to but not including 1: by the seed, the same part of each class.
@@ -92,6 +95,7 @@ impl Default for Settings {
             ema: None,
             freeze: Vec::new(),
             no_decay_on_norms_and_biases: false,
+            sync_batch_norm: false,
             groups: Vec::new(),
             validation: 0.0,
             best: None,
@@ -152,6 +156,12 @@ impl Settings {
         if self.accumulate == 0 || self.accumulate > MOST_ACCUMULATED {
             let found = self.accumulate;
             return problem(format!("accumulate is {found}; it has to be from 1 to {MOST_ACCUMULATED}, such as 4"));
+        }
+        if self.sync_batch_norm && self.accumulate > 1 {
+            return problem(
+                "batch norms can't see a whole batch whose parts are added up; leave sync_batch_norm or accumulate out"
+                    .into(),
+            );
         }
         let positive = |value: f64| value > 0.0 && (value as f32).is_finite() && value as f32 > 0.0;
         for (name, value) in [("clip_norm", self.clip_norm), ("clip_value", self.clip_value)] {

@@ -54,6 +54,32 @@ fn one_replica_is_the_plain_path() {
 }
 
 #[test]
+fn synchronized_batch_norms_see_the_whole_batch() {
+    let settings = Settings { sync_batch_norm: true, ..settings() };
+    let mut one = trainer(cpu(None), settings.clone()).unwrap();
+    let wanted = (block_on(one.steps(14, &no_time)).unwrap(), weights(&mut one));
+    for (devices, split) in
+        [(2, Split::Equal), (3, Split::Ratio(vec![3.0, 0.0, 1.0])), (3, Split::Equal), (1, Split::Equal)]
+    {
+        let mut several = trainer(several(devices, split.clone()), settings.clone()).unwrap();
+        let losses = block_on(several.steps(14, &no_time)).unwrap();
+        for (step, (found, wanted)) in losses.iter().zip(&wanted.0).enumerate() {
+            assert!((found / wanted - 1.0).abs() < 1e-5, "{split}, step {step}: {found} {wanted}");
+        }
+        // Running statistics are among them.
+        for (found, wanted) in weights(&mut several).iter().zip(&wanted.1) {
+            let off = found.data.iter().zip(&wanted.data).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            let size = wanted.data.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+            assert!(off <= 2e-5 * size, "{split}, {}: {off:e} of {size:e}", wanted.name);
+        }
+    }
+    // Without it they don't: otherwise this shows nothing.
+    let mut apart = trainer(several(2, Split::Equal), Settings { sync_batch_norm: false, ..settings }).unwrap();
+    let losses = block_on(apart.steps(14, &no_time)).unwrap();
+    assert!(losses.iter().zip(&wanted.0).any(|(found, wanted)| (found / wanted - 1.0).abs() > 1e-3));
+}
+
+#[test]
 fn resuming_repeats_the_bits_and_another_set_of_devices_goes_on() {
     let ratio = || Split::Ratio(vec![3.0, 1.0]);
     let settings = Settings { checkpoint_steps: Some(5), ema: Some(0.9), ..settings() };

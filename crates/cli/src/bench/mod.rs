@@ -78,7 +78,7 @@ pub struct BenchArgs {
     #[arg(long)]
     json: bool,
 
-    /// Measure nothing; show what has changed from one report of --json to another by more than the noise
+    /// Measure nothing; show what has changed from one report of --json to another by more than the noise [default: measure]
     #[arg(long, value_names = ["A.json", "B.json"], num_args = 2, conflicts_with_all = [
         "model", "input", "data", "CacheArgs", "DeviceArgs", "batch_size", "seconds", "scaling", "json",
     ])]

@@ -15,6 +15,7 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("train", "ema", "ema"),
     ("train", "freeze", "freeze"),
     ("train", "no_decay_on_norms_and_biases", "no_decay_1d"),
+    ("train", "sync_batch_norm", "sync_batch_norm"),
     ("train", "groups", "group"),
     ("train", "validation", "validation"),
     ("train", "best", "best"),

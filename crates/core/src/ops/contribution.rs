@@ -12,7 +12,8 @@ use crate::tensor::Tensor;
 
 /// `y = x · (samples of this run / samples of the global batch)`, so that the contributions of the runs that share a step add up to
 /// their mean. With `count`, `x` is the biased variance of `count` elements of each sample and becomes the unbiased one:
-/// times `n / (n − 1)` with `n = count · samples`, and 0 where `n` is 1.
+/// times `n / (n − 1)` with `n = count · samples`, and 0 where `n` is 1. Where statistics are
+/// [synchronized](Lowering::synchronized), the samples are those of the global batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Contribution {
     /// For a variance, the elements of each sample that it is of.
@@ -49,7 +50,8 @@ impl Op for Contribution {
     fn lower(&self, lowering: &mut Lowering<'_>, node: &Node) {
         let mut expr = Expr::Input(0).binary(Binary::Mul, Expr::Share);
         if let Some(count) = self.count {
-            let of_each = Expr::Const(1.0 / count as f32).binary(Binary::Mul, Expr::InverseHeld);
+            let inverse = if lowering.synchronized { Expr::InverseSamples } else { Expr::InverseHeld };
+            let of_each = Expr::Const(1.0 / count as f32).binary(Binary::Mul, inverse);
             let rest = Expr::Const(1.0).binary(Binary::Sub, of_each);
             let root = || rest.clone().unary(Unary::InverseSqrt).binary(Binary::WherePositive, rest.clone());
             expr = expr.binary(Binary::Mul, root()).binary(Binary::Mul, root());

@@ -70,7 +70,10 @@ impl Over {
         let [channels, inner] = sides(x);
         let (fixed, batch) = (Extent::Fixed, Extent::Batch);
         let [outer, reduce, inner] = match self {
-            Self::Batch => return channel_sum(lowering, x, term, scale, BatchMean::Held, to),
+            Self::Batch => {
+                channel_sum(lowering, x, term, scale, BatchMean::Held, to);
+                return lowering.exchange(to);
+            }
             Self::Groups(groups) => [batch(groups), fixed(channels / groups * inner), fixed(1)],
             Self::Channels => [batch(1), fixed(channels), fixed(inner)],
         };

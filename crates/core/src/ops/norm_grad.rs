@@ -112,6 +112,7 @@ impl Op for NormGrad {
                 let scale = Expr::Const(1.0 / self.over.count(&x) as f32).binary(mul, Expr::InverseHeld);
                 let expr = a().binary(mul, b()).binary(mul, scale);
                 lowering.step(Map { len: extent, expr, operands: vec![element; 2] }, [sum, weight], [to]);
+                lowering.exchange(to);
             } else {
                 let (mut operands, mut reads) = if which == 0 { (operands.clone(), reads.clone()) } else { (vec![element], vec![g]) };
                 let (value, last) = (if which == 0 { product() } else { a() }, Expr::Input(operands.len()));

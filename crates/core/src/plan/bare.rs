@@ -45,10 +45,11 @@ pub fn compile_graph(graph: &Graph, wanted: &[ValueId], capacity: usize, limits:
         pin(&mut lowering, &mut pinned, TensorId::from(value), slice);
     }
     let first_arena = buffers.len();
-    let steps = settle(&mut lowering, &pinned, capacity, limits, &mut buffers, first_arena)?;
+    let steps = settle(&mut lowering, &pinned, capacity, limits, &mut buffers, first_arena)?.steps;
     let plans = PlanKind::ALL.map(|kind| Plan {
         name: format!("{kind:?}").to_lowercase(),
         steps: if kind == PlanKind::Predict { steps.clone() } else { Vec::new() },
+        exchanges: Vec::new(),
     });
     let program = Program {
         capacity,

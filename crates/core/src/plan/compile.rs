@@ -6,8 +6,8 @@ use super::layout::{Entry, Layout, lay_out};
 use super::place::place;
 use super::update::{Updates, space_for_parts};
 use super::{
-    Buffer, BufferId, Chunk, Plan, PlanKind, PlanStep, Program, RangeUpdate, Role, Slice, Training, fuse::fuse,
-    validate,
+    Buffer, BufferId, Chunk, Exchange, Plan, PlanKind, PlanStep, Program, RangeUpdate, Role, Slice, Training,
+    fuse::fuse, validate,
 };
 use crate::autodiff::differentiate;
 use crate::engine::Limits;
@@ -58,15 +58,20 @@ pub fn compile(network: &Network, options: &CompileOptions) -> Result<Program> {
     };
     let mut memory = Memory::new(&training.graph, network, options)?;
     let plans = PlanKind::ALL.map(|kind| -> Result<Plan> {
+        let mut exchanges = Vec::new();
         let steps = match kind {
             PlanKind::Gradients if options.training.is_none() => Vec::new(),
             PlanKind::Accumulate => memory.updates(options).map_or_else(Vec::new, |updates| updates.accumulate()),
             PlanKind::Update if options.training.as_ref().is_some_and(|training| !training.updates) => Vec::new(),
             PlanKind::Update => memory.updates(options).map_or_else(Vec::new, |updates| updates.update()),
-            PlanKind::Gradients => memory.run_steps(&training, &gradients, kind, options)?,
-            PlanKind::Evaluate | PlanKind::Predict => memory.run_steps(&inference, &[], kind, options)?,
+            PlanKind::Gradients => {
+                let settled = memory.run_steps(&training, &gradients, kind, options)?;
+                exchanges = settled.exchanges;
+                settled.steps
+            }
+            PlanKind::Evaluate | PlanKind::Predict => memory.run_steps(&inference, &[], kind, options)?.steps,
         };
-        Ok(Plan { name: format!("{kind:?}").to_lowercase(), steps })
+        Ok(Plan { name: format!("{kind:?}").to_lowercase(), steps, exchanges })
     });
     let plans = plans.into_iter().collect::<Result<Vec<Plan>>>()?;
     let program = memory.program(plans, options, network.classes());
@@ -202,9 +207,10 @@ impl Memory {
         gradients: &[Option<ValueId>],
         kind: PlanKind,
         options: &CompileOptions,
-    ) -> Result<Vec<PlanStep>> {
+    ) -> Result<Settled> {
         let graph = &head.graph;
         let mut lowering = Lowering::new(graph);
+        lowering.synchronized = options.training.as_ref().is_some_and(|training| training.synchronized);
         let weights = |index: usize| match kind {
             PlanKind::Gradients => self.chunks[index].parameters,
             _ => self.chunks[index].evaluated(),
@@ -288,8 +294,8 @@ pub(super) fn settle(
     limits: &Limits,
     buffers: &mut Vec<Buffer>,
     first_arena: usize,
-) -> Result<Vec<PlanStep>> {
-    let kept: Vec<TensorId> = pinned.keys().copied().collect();
+) -> Result<Settled> {
+    let kept: Vec<TensorId> = pinned.keys().chain(&lowering.exchanged).copied().collect();
     fuse(lowering, &kept, limits.max_storage_buffers);
     let bytes = |tensor| lowering.extent(tensor).at(capacity).saturating_mul(4);
     let placement = place(&lowering.steps, &bytes, pinned, limits, first_arena)?;
@@ -306,7 +312,18 @@ pub(super) fn settle(
         reads: slices(&s.reads),
         writes: slices(&s.writes),
     };
-    Ok(lowering.steps.iter().map(step).collect())
+    let steps: Vec<PlanStep> = lowering.steps.iter().map(step).collect();
+    let made = |tensor: &TensorId| lowering.steps.iter().position(|step| step.writes.contains(tensor));
+    let exchange = |tensor| Some(Exchange { after: made(tensor)? + 1, slice: placement.slices[tensor] });
+    let mut exchanges: Vec<Exchange> = lowering.exchanged.iter().filter_map(exchange).collect();
+    exchanges.sort_by_key(|exchange| exchange.after);
+    Ok(Settled { steps, exchanges })
+}
+
+/// Steps whose tensors have their places.
+pub(super) struct Settled {
+    pub steps: Vec<PlanStep>,
+    pub exchanges: Vec<Exchange>,
 }
 
 /// Makes `tensor` lie at `slice`: in place where it is made by a step and read by none that could collide with it, else by a copy.

@@ -138,6 +138,18 @@ pub struct Plan {
     pub name: String,
     /// Its steps.
     pub steps: Vec<PlanStep>,
+    /// What engines that share a step have to agree on, in the order of the steps.
+    pub exchanges: Vec<Exchange>,
+}
+
+/// A mean over a run's samples that has to become one over the global batch: the engines that share the step replace it by the mean of theirs,
+/// weighted by their samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exchange {
+    /// How many of the plan's steps it takes until it is there; the next ones read it.
+    pub after: usize,
+    /// Where it lies.
+    pub slice: Slice,
 }
 
 /// Which of a program's plans is run.

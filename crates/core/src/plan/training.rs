@@ -22,12 +22,23 @@ pub struct Training {
     /// Whether the program updates its parameters: if not, it leaves their gradients to whoever does, and keeps neither states nor an
     /// average.
     pub updates: bool,
+    /// Whether batch norms take the statistics of the global batch where that is split over several engines: then the plan of the gradients
+    /// stops for each of its [exchanges](super::Plan::exchanges).
+    pub synchronized: bool,
 }
 
 impl<R: Into<Rule>> From<R> for Training {
     /// One rule for all parameters, and nothing else.
     fn from(rule: R) -> Self {
-        Self { rule: rule.into(), groups: Vec::new(), clip: None, accumulate: false, average: None, updates: true }
+        Self {
+            rule: rule.into(),
+            groups: Vec::new(),
+            clip: None,
+            accumulate: false,
+            average: None,
+            updates: true,
+            synchronized: false,
+        }
     }
 }
 

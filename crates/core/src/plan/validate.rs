@@ -80,7 +80,7 @@ mod tests {
             capacity: 1,
             slots: 1,
             buffers: vec![buffer("a"), buffer("b")],
-            plans: vec![Plan { name: "test".into(), steps: vec![step] }],
+            plans: vec![Plan { name: "test".into(), steps: vec![step], exchanges: Vec::new() }],
             parameters: Vec::new(),
             chunks: Vec::new(),
             ranges: Vec::new(),

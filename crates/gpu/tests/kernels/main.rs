@@ -40,7 +40,7 @@ fn program(case: &Case) -> Program {
     let writes: Vec<Slice> = case.writes.iter().map(&mut place).collect();
     let any = writes[0];
     let step = PlanStep { kernel: case.kernel.clone(), label: "case".into(), reads, writes };
-    let plan = |steps| Plan { name: "case".into(), steps };
+    let plan = |steps| Plan { name: "case".into(), steps, exchanges: Vec::new() };
     Program {
         capacity: CAPACITY,
         slots: 1,

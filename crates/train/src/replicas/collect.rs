@@ -100,7 +100,7 @@ impl Replicas {
         Ok(Reduced { figures: total, sums: sums.into_iter().map(|sum| sum.total).collect(), seconds })
     }
 
-    fn too_late(&self, index: usize, waited: Duration) -> EngineError {
+    pub(super) fn too_late(&self, index: usize, waited: Duration) -> EngineError {
         let reason = format!("it has not answered for {:.1} s", waited.as_secs_f64());
         EngineError::Lost { name: self.members[index].name(), reason }
     }

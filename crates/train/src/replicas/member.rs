@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use convoke_core::engine::{EngineError, Run};
-use convoke_core::plan::{Bucket, PlanKind, Slice};
+use convoke_core::engine::{EngineError, Pending, Run};
+use convoke_core::plan::{Bucket, Exchange, PlanKind, Slice};
 use convoke_core::step::Step;
 
 use super::{Answer, Asked};
 use crate::augment::Share;
-use crate::error::Result;
+use crate::error::{Result, TrainError};
 use crate::session::{Figures, Session};
 
 impl Session {
@@ -51,6 +51,61 @@ impl Session {
                 asked.push_back((Answer::Bucket(number), self.engine_mut().read(&slices)));
             }
         }
+        Ok(asked)
+    }
+
+    /// What this session has to agree on with others in the middle of a step's gradients.
+    pub(super) fn exchanges(&self) -> &[Exchange] {
+        &self.program().plan(PlanKind::Gradients).exchanges
+    }
+
+    /// Stages some samples of a step's batch for a plan that stops for exchanges; `None` where they are none.
+    pub(super) fn begin_synchronized(
+        &mut self,
+        whole: &Share<'_>,
+        samples: Range<usize>,
+        fill: &dyn Fn(&mut Step),
+    ) -> Result<Option<Step>> {
+        if samples.is_empty() {
+            return Ok(None);
+        }
+        let capacity = self.program().capacity;
+        if samples.len() > capacity {
+            let problem = format!(
+                "batch norms can't be synchronized where {} computes a share of {} samples {capacity} at a time; choose a smaller batch",
+                self.engine().info().name,
+                samples.len()
+            );
+            return Err(TrainError::Setting(problem));
+        }
+        let mut block = self.stage_share(&Share { run: samples, ..whole.clone() })?;
+        fill(&mut block);
+        Ok(Some(block))
+    }
+
+    /// Runs the gradients' plan from one exchange to the next, and asks for what is to be exchanged there.
+    pub(super) fn run_to_exchange(
+        &mut self,
+        block: Step,
+        number: usize,
+    ) -> std::result::Result<Pending<'static, Vec<Vec<u32>>>, EngineError> {
+        let before = number.checked_sub(1).map_or(0, |before| self.exchanges()[before].after);
+        let Exchange { after, slice } = self.exchanges()[number];
+        self.engine_mut().submit(&[Run::part(PlanKind::Gradients, block, before..after)])?;
+        Ok(self.engine_mut().read(&[slice]))
+    }
+
+    /// Runs the rest of the gradients' plan and asks for gradients and figures.
+    pub(super) fn run_rest(&mut self, block: Step, buckets: &[Bucket]) -> std::result::Result<Asked, EngineError> {
+        let done = self.exchanges().last().map_or(0, |exchange| exchange.after);
+        let mut asked = Asked::new();
+        self.engine_mut().submit(&[Run::part(PlanKind::Gradients, block, done..usize::MAX)])?;
+        for (number, bucket) in buckets.iter().enumerate() {
+            let slices = self.slices(bucket, |chunk| chunk.gradients);
+            asked.push_back((Answer::Bucket(number), self.engine_mut().read(&slices)));
+        }
+        let answer = self.submit(&[], &[block.slot])?;
+        asked.push_back((Answer::Figures, answer));
         Ok(asked)
     }
 

@@ -10,6 +10,7 @@ mod evaluate;
 mod member;
 mod pace;
 mod split;
+mod synchronize;
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -310,10 +311,15 @@ impl Replicas {
         fill: &dyn Fn(&mut Step),
         clock: &dyn Fn() -> Duration,
     ) -> Result<std::result::Result<Reduced, (usize, EngineError)>> {
-        let mut asked = Vec::new();
+        let (mut asked, mut blocks) = (Vec::new(), Vec::new());
+        let synchronized = !self.members[0].session.exchanges().is_empty();
         for (index, (member, share)) in self.members.iter_mut().zip(shares).enumerate() {
             let began = match member.failed.take() {
                 Some(error) => Err(TrainError::Engine(error)),
+                None if synchronized => member.session.begin_synchronized(whole, share.clone(), fill).map(|block| {
+                    blocks.push(block);
+                    Asked::new()
+                }),
                 None => member.session.begin_gradients(whole, share.clone(), fill, &member.buckets),
             };
             match began {
@@ -321,6 +327,9 @@ impl Replicas {
                 Err(TrainError::Engine(error)) => return Ok(Err((index, error))),
                 Err(error) => return Err(error),
             }
+        }
+        if synchronized && let Err(failed) = self.synchronize(&blocks, &mut asked, clock).await {
+            return Ok(Err(failed));
         }
         Ok(self.collect(asked, clock).await)
     }

@@ -452,7 +452,8 @@ async fn load(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<(Session, Option<Replicas>)> {
     if engines.replicas.is_empty() {
-        let training = Some(training);
+        // One engine has the whole batch.
+        let training = Some(Training { synchronized: false, ..training });
         let session = Session::new(engines.owner, network, data.clone(), input, loss, training, capacity, progress);
         return Ok((session.await?, None));
     }

@@ -37,6 +37,12 @@ pub struct GradientArgs {
     #[arg(long)]
     no_decay_1d: bool,
 
+    /// Let batch norms take the statistics of the whole batch where that is split over several devices [default: of each device's share]
+    ///
+    /// Each batch norm then waits for all devices three times a step: slower, and the same as on one device, up to rounding.
+    #[arg(long)]
+    sync_batch_norm: bool,
+
     /// Train these parameters with a rate or a weight decay of their own; may be given several times [default: none]
     ///
     /// PATTERN:lr=FACTOR, PATTERN:decay=X or both, separated by a comma: --group 'fc.*:lr=10,decay=0'. FACTOR is on the learning rate.
@@ -80,6 +86,7 @@ impl GradientArgs {
         settings.ema = self.ema.or(settings.ema);
         settings.freeze.extend(self.freeze.iter().cloned());
         settings.no_decay_on_norms_and_biases |= self.no_decay_1d;
+        settings.sync_batch_norm |= self.sync_batch_norm;
         let own = self.group.iter().map(|group| group.0.clone());
         settings.groups = own.chain(settings.groups.drain(..)).collect();
     }
