@@ -16,6 +16,7 @@ const VALUES: &[(&str, &str)] = &[
     ("cooldown", "epochs, from 0"),
     ("data", "a folder, a zip file, or `fashion-mnist-mini`"),
     ("device", "`auto`, `cpu`, `gpu`, `gpu:K`, or a part of a device's name"),
+    ("compare", "two files that `bench --json` has written"),
     ("device_timeout", "seconds, above 0"),
     ("div_factor", "a number from 1"),
     ("ema", "a number from 0 to below 1"),
