@@ -5,11 +5,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use clap::Args;
-use convoke::block_on;
 use convoke::device::{DeviceRequest, DevicesRequest, open_several};
 use convoke::engine::{DeviceInfo, DeviceKind, Engine};
 use convoke::plan::Program;
 use convoke::train::{Engines, Split};
+use convoke::{Trace, block_on};
 
 use crate::failure::{Failure, Result};
 
@@ -57,8 +57,9 @@ pub struct DeviceArgs {
 }
 
 impl DeviceArgs {
-    /// Opens the devices asked for, or `otherwise` where none was, with that one's split where none was asked for.
-    pub fn open(&self, otherwise: &DevicesRequest, split: Split) -> Result<Engines> {
+    /// Opens the devices asked for, or `otherwise` where none was, with that one's split where none was asked for. Where there is a trace, they are
+    /// recorded in it.
+    pub fn open(&self, otherwise: &DevicesRequest, split: Split, trace: Option<&Trace>) -> Result<Engines> {
         let request = self.device.as_ref().unwrap_or(otherwise);
         let timeout = self.device_timeout.unwrap_or(60.0);
         let deadline = Duration::try_from_secs_f64(timeout).ok().filter(|deadline| !deadline.is_zero());
@@ -75,7 +76,7 @@ impl DeviceArgs {
                 return Err(Failure::Usage(problem));
             }
         }
-        let engines = block_on(open_several(request, self.split.clone().unwrap_or(split), self.threads))?;
+        let engines = block_on(open_several(request, self.split.clone().unwrap_or(split), self.threads, trace))?;
         check_threads(self.threads, &engines.infos())?;
         Ok(engines.with_deadline(deadline))
     }

@@ -131,7 +131,7 @@
 //!
 //! # Features
 //! - `embedded` (default): the dataset fashion-mnist-mini, 2.8 MB, in the program.
-//! - `native` (default, without effect in a browser): [`FolderStore`], [`FolderFiles`], [`Threaded`] and [`block_on`].
+//! - `native` (default, without effect in a browser): [`FolderStore`], [`FolderFiles`], [`Threaded`], [`Trace`] and [`block_on`].
 
 pub mod device;
 
@@ -154,6 +154,8 @@ mod folder_store;
 mod spill;
 #[cfg(all(feature = "native", not(target_family = "wasm")))]
 mod threaded;
+#[cfg(all(feature = "native", not(target_family = "wasm")))]
+mod trace;
 
 #[cfg(all(feature = "native", not(target_family = "wasm")))]
 pub use {
@@ -162,6 +164,7 @@ pub use {
     folder_files::{FolderFiles, read_file},
     folder_store::FolderStore,
     threaded::Threaded,
+    trace::{Trace, TrainerRow},
 };
 
 /// What most programs need.

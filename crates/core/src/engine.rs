@@ -137,6 +137,11 @@ impl Run {
         Self { plan, step, from: steps.start, to: steps.end }
     }
 
+    /// The first of the plan's steps that it runs, by its position in the plan.
+    pub fn first_step(self) -> usize {
+        self.from
+    }
+
     /// Its part of what there is for each of the plan's steps.
     pub fn of<T>(self, steps: &[T]) -> &[T] {
         let to = self.to.min(steps.len());
@@ -199,7 +204,8 @@ pub trait Engine {
     /// is submitted.
     fn read(&mut self, slices: &[Slice]) -> Pending<'static, Vec<Vec<u32>>>;
 
-    /// Runs a plan once and says how long each step took, or `None` where the device can't tell.
+    /// Does a run, with the same results as [`submit`](Self::submit), and says how long each of its steps took; or `None` where the device
+    /// can't tell: then nothing has run.
     fn profile<'a>(&'a mut self, run: Run) -> Pending<'a, Option<Vec<StepTime>>>;
 
     /// Measures what the device reaches at best, for a bench to hold its figures against; takes about a second, and

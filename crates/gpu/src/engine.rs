@@ -234,7 +234,7 @@ impl GpuEngine {
         let ticks: Vec<u64> =
             words.as_chunks::<2>().0.iter().map(|&[low, high]| u64::from(high) << 32 | u64::from(low)).collect();
         let period = f64::from(self.device.queue.get_timestamp_period()) * 1e-9;
-        let times = ticks.as_chunks::<2>().0.iter().enumerate();
+        let times = (run.first_step()..).zip(ticks.as_chunks::<2>().0);
         let times =
             times.map(|(step, [start, end])| StepTime { step, seconds: end.saturating_sub(*start) as f64 * period });
         Ok(Some(times.collect()))

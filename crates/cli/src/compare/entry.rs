@@ -79,10 +79,10 @@ impl Entry {
         let mut args = self.args.clone();
         (args.epochs, args.max_steps) = (Some(epochs), steps);
         if train::folder::holds_a_run(&folder)? {
-            return train::resume(&args, &folder, status);
+            return train::resume(&args, None, &folder, status);
         }
         args.out = Some(folder);
-        train::begin(&args, status)
+        train::begin(&args, None, status)
     }
 }
 

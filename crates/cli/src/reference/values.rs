@@ -49,6 +49,8 @@ const VALUES: &[(&str, &str)] = &[
     ("patience", "epochs, from 1"),
     ("plateau_patience", "epochs, from 0"),
     ("power", "a number above 0"),
+    ("profile", "a file"),
+    ("profile_steps", "steps, from 1"),
     ("resume", "a run's folder"),
     ("rise", "a number between 0 and 1"),
     ("seconds", "seconds, above 0"),

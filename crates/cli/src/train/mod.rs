@@ -16,7 +16,7 @@ use convoke::engine::DeviceKind;
 use convoke::optim::{OptimizerKind, OptimizerOptions};
 use convoke::prelude::{Checkpoint, Dataset, Host, Outcome, Settings, Store, TrainError, Trainer};
 use convoke::train::{Best, Engines, Metric, ScheduleKind, Split, Transfer, transfer};
-use convoke::{FolderStore, block_on};
+use convoke::{FolderStore, Trace, block_on};
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::read_tensors;
@@ -88,9 +88,10 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     if let Some(path) = &args.show_augmented {
         return show_augmented(args, path, &status);
     }
+    let profile = args.profile.begin()?;
     let Prepared { mut trainer, store, hold: _hold, left_out } = match &args.resume {
-        Some(folder) => resume(args, folder, &status)?,
-        None => begin(args, &status)?,
+        Some(folder) => resume(args, profile.trace(), folder, &status)?,
+        None => begin(args, profile.trace(), &status)?,
     };
     status.clear();
     match introduce(&mut trainer, &store, left_out.as_deref()) {
@@ -104,12 +105,17 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     let before = trainer.progress().step;
     let result = {
         let closed = watch.closed();
-        let mut events = |event: &_| watch.event(event);
+        let mut row = profile.trace().map(Trace::trainer);
+        let mut events = |event: &_| {
+            row.iter_mut().for_each(|row| row.event(event));
+            watch.event(event);
+        };
         let stop = || stop.asked() || closed.get();
         let mut host = Host { store: &store, clock: &|| start.elapsed(), stop: &stop, events: &mut events };
         block_on(trainer.run(&mut host))
     };
     watch.clear();
+    profile.write()?;
     let drawn = match result {
         Ok(_) | Err(TrainError::NotFinite { .. } | TrainError::NoneLeft { .. }) => draw(&trainer, &store),
         Err(_) => Ok(()),
@@ -127,7 +133,7 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
 const STOPPED: u8 = 130;
 
 /// Prepares a new run. Nothing is written before all is sound.
-pub fn begin(args: &TrainArgs, status: &Status) -> Result<Prepared> {
+pub fn begin(args: &TrainArgs, trace: Option<&Trace>, status: &Status) -> Result<Prepared> {
     let model = Model::find(args.model.as_deref().unwrap_or(model::DEFAULT), args.input)?;
     let settings = args.settings(model.settings.clone())?;
     let source = Source::find(args.data.as_deref())?;
@@ -135,7 +141,7 @@ pub fn begin(args: &TrainArgs, status: &Status) -> Result<Prepared> {
     let folder = RunFolder::choose(args.out.as_deref(), &model.spec.name, args.force)?;
     let (devices, split) =
         (args.device.device.clone().unwrap_or_default(), args.device.split.clone().unwrap_or_default());
-    let engines = args.device.open(&devices, split.clone())?;
+    let engines = args.device.open(&devices, split.clone(), trace)?;
     let data = source.read(model.spec.input, &args.cache, &mut status.phase("reading pictures"))?;
     let network = model.build(data.classes.len())?;
     let statistics = args.normalize.clone().unwrap_or_default().resolve(&data, model.spec.input[0])?;
@@ -179,7 +185,7 @@ fn init_name(args: &TrainArgs) -> String {
 }
 
 /// Prepares a run to go on where its last checkpoint was taken.
-pub fn resume(args: &TrainArgs, folder: &Path, status: &Status) -> Result<Prepared> {
+pub fn resume(args: &TrainArgs, trace: Option<&Trace>, folder: &Path, status: &Status) -> Result<Prepared> {
     let store = FolderStore::open(folder)?;
     let hold = Hold::take(folder)?;
     let place = folder.display().to_string();
@@ -195,7 +201,7 @@ pub fn resume(args: &TrainArgs, folder: &Path, status: &Status) -> Result<Prepar
     // A ratio is for as many devices as it was given for.
     let same = args.device.device.is_none() || !matches!(split, Split::Ratio(_));
     let split = args.device.split.clone().unwrap_or(if same { split } else { Split::Auto });
-    let engines = args.device.open(&devices, split.clone())?;
+    let engines = args.device.open(&devices, split.clone(), trace)?;
     let data = source.read(checkpoint.model.spec.input, &args.cache, &mut status.phase("reading pictures"))?;
     checkpoint.note = Note::new(&source, &engines, &devices, &split).text();
     let mut progress = status.phase("preparing kernels");

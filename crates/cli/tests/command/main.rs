@@ -8,6 +8,7 @@ mod evaluation;
 mod help;
 mod interrupted;
 mod outputs;
+mod profile;
 mod pytorch;
 mod round_trip;
 mod setting;

@@ -9,7 +9,7 @@ use convoke_cpu::CpuEngine;
 use convoke_train::{Engines, Split};
 
 use super::{DeviceRequest, devices, open};
-use crate::{Threaded, block_on};
+use crate::{Threaded, Trace, block_on};
 
 /// Which devices to compute on together. As text: `all`, or requests with commas between them, such as `gpu:0,gpu:1,cpu`; one twice is
 /// opened twice.
@@ -78,7 +78,7 @@ impl DevicesRequest {
 }
 
 /// Opens the devices asked for: one as [`open`] does; several each on a [`Threaded`] engine, with an owner on the CPU.
-/// `threads` is how many the CPU engine uses.
+/// `threads` is how many the CPU engine uses. Where there is a trace, all of them are recorded in it.
 ///
 /// # Errors
 /// As [`open`].
@@ -86,17 +86,36 @@ pub async fn open_several(
     request: &DevicesRequest,
     split: Split,
     threads: Option<NonZeroUsize>,
+    trace: Option<&Trace>,
 ) -> Result<Engines, EngineError> {
     let requests = request.each().await;
     if let [one] = requests.as_slice() {
-        return Ok(open(one, threads).await?.into());
+        let engine = traced(trace, open(one, threads).await?, 1, "device");
+        return Ok(waiting(trace, engine, 1).into());
     }
-    let threaded = |request: DeviceRequest| -> Result<Box<dyn Engine>, EngineError> {
-        Ok(Box::new(Threaded::new(move || block_on(open(&request, threads)))?))
+    let threaded = |(number, request): (usize, DeviceRequest)| -> Result<Box<dyn Engine>, EngineError> {
+        let here = trace.cloned();
+        let open = move || Ok(traced(here.as_ref(), block_on(open(&request, threads))?, number, "replica"));
+        Ok(waiting(trace, Box::new(Threaded::new(open)?), number))
     };
-    let replicas = requests.into_iter().map(threaded).collect::<Result<Vec<_>, _>>()?;
-    let owner = Box::new(CpuEngine::new(threads)?);
-    Ok(Engines::several(owner, replicas, split))
+    let number = requests.len() + 1;
+    let replicas = (1..).zip(requests).map(threaded).collect::<Result<Vec<_>, _>>()?;
+    let owner = traced(trace, Box::new(CpuEngine::new(threads)?), number, "owner");
+    Ok(Engines::several(waiting(trace, owner, number), replicas, split))
+}
+
+fn traced(trace: Option<&Trace>, engine: Box<dyn Engine>, number: usize, role: &str) -> Box<dyn Engine> {
+    match trace {
+        Some(trace) => trace.engine(engine, number, role),
+        None => engine,
+    }
+}
+
+fn waiting(trace: Option<&Trace>, engine: Box<dyn Engine>, number: usize) -> Box<dyn Engine> {
+    match trace {
+        Some(trace) => trace.waiting(engine, number),
+        None => engine,
+    }
 }
 
 #[cfg(test)]
@@ -117,9 +136,10 @@ mod tests {
 
     #[test]
     fn two_engines_on_the_processor_are_opened_beside_an_owner() {
-        let engines = block_on(open_several(&"cpu,cpu".parse().unwrap(), Split::Equal, NonZeroUsize::new(1))).unwrap();
+        let requests = "cpu,cpu".parse().unwrap();
+        let engines = block_on(open_several(&requests, Split::Equal, NonZeroUsize::new(1), None)).unwrap();
         assert_eq!(engines.infos().len(), 2);
-        let error = block_on(open_several(&"cpu,gpu:77".parse().unwrap(), Split::Auto, None)).unwrap_err();
+        let error = block_on(open_several(&"cpu,gpu:77".parse().unwrap(), Split::Auto, None, None)).unwrap_err();
         assert!(error.to_string().contains("gpu:77"), "{error}");
     }
 }

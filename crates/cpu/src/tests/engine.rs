@@ -158,6 +158,9 @@ fn a_profile_has_a_time_for_each_step_and_does_the_work() {
     assert_eq!(steps, (0..program.plan(PlanKind::Gradients).steps.len()).collect::<Vec<_>>());
     assert!(times.iter().all(|time| time.seconds > 0.0));
     assert_eq!(read(&mut engine, program.metrics_slot(2))[2], CAPACITY as u32);
+    let part = Run::part(PlanKind::Gradients, run.step, 2..4);
+    let times = ready(engine.profile(part)).unwrap().unwrap();
+    assert_eq!(times.iter().map(|time| time.step).collect::<Vec<_>>(), [2, 3], "by their places in the plan");
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod choice;
 mod gradients;
 mod loss;
 mod optimizer;
+mod profile;
 mod schedule;
 
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use choice::ChoiceArgs;
 use gradients::GradientArgs;
 use loss::LossArgs;
 use optimizer::OptimizerArgs;
+use profile::ProfileArgs;
 use schedule::ScheduleArgs;
 
 /// Train a model, test it after each epoch, and keep all that is needed to use it or to go on
@@ -110,7 +112,7 @@ pub struct TrainArgs {
     pub augment: Option<Augment>,
 
     /// Write a sheet of training pictures, each as it is and as it may be changed, to this PNG file, and end [default: none]
-    #[arg(long, value_name = "FILE.png", conflicts_with_all = ["resume", "init", "out", "force"])]
+    #[arg(long, value_name = "FILE.png", conflicts_with_all = ["resume", "init", "out", "force", "ProfileArgs"])]
     pub show_augmented: Option<PathBuf>,
 
     /// Show the pictures in the order of the data, the same in every epoch
@@ -124,6 +126,9 @@ pub struct TrainArgs {
     /// Also take a checkpoint every N steps [default: by time and epoch alone]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub checkpoint_every: Option<u64>,
+
+    #[command(flatten)]
+    pub profile: ProfileArgs,
 
     /// The run's folder [default: runs/TIME-MODEL]
     #[arg(long, value_name = "DIR")]
