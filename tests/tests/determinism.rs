@@ -101,7 +101,7 @@ fn submissions_change_nothing() {
 fn a_trace_changes_nothing() {
     let (network, pictures) = (reference_cnn(), some_pictures());
     for mut subject in engines() {
-        let mut run = |engine: &mut dyn Engine| train(engine, &network, &pictures, Optimizer::default(), 1, 3);
+        let run = |engine: &mut dyn Engine| train(engine, &network, &pictures, Optimizer::default(), 1, 3);
         let mut traced = convoke::Trace::new(1000).engine(subject.another(), 1, "device");
         assert!(
             run(traced.as_mut()) == run(subject.engine.as_mut()),
