@@ -161,7 +161,7 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode> {
 
 impl Subject<'_> {
     fn open(&self) -> Result<Engines> {
-        self.args.device.open(&DevicesRequest::default(), Split::default())
+        self.args.device.open(&DevicesRequest::default(), Split::default(), None)
     }
 
     fn trainer(&self, engines: Engines, status: &Status) -> Result<Trainer> {

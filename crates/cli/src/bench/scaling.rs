@@ -55,7 +55,7 @@ pub fn measure_all(subject: &Subject<'_>, requests: &[DeviceRequest], status: &S
             convoke::train::Split::Ratio(parts) => convoke::train::Split::Ratio(parts[..requests.len()].to_vec()),
             split => split.clone(),
         };
-        let engines = block_on(open_several(&request, split, args.threads))?;
+        let engines = block_on(open_several(&request, split, args.threads, None))?;
         let name = engines.infos()[0].name.clone();
         let mut trainer = subject.trainer(engines, status)?;
         let start = Instant::now();
