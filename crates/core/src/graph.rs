@@ -138,6 +138,11 @@ impl Graph {
     /// # Errors
     /// [`Error::Shape`] where the inputs' shapes don't fit the op.
     pub fn apply(&mut self, op: impl Op + 'static, inputs: &[ValueId]) -> Result<Vec<ValueId>> {
+        self.apply_shared(Arc::new(op), inputs)
+    }
+
+    /// As [`Graph::apply`]: the same code whatever the op.
+    fn apply_shared(&mut self, op: Arc<dyn Op>, inputs: &[ValueId]) -> Result<Vec<ValueId>> {
         let types: Vec<TensorType> = inputs.iter().map(|&v| self.ty(v).clone()).collect();
         let outputs = op.infer(&types).map_err(|problem| Error::Shape {
             layer: self.layer.clone(),
@@ -148,7 +153,7 @@ impl Graph {
         let node = self.nodes.len();
         let outputs: Vec<ValueId> =
             outputs.into_iter().map(|ty| self.push(Value { ty, source: Source::Node(node) })).collect();
-        let (op, inputs, layer) = (Arc::new(op), inputs.to_vec(), self.layer.clone());
+        let (inputs, layer) = (inputs.to_vec(), self.layer.clone());
         self.nodes.push(Node { op, inputs, outputs: outputs.clone(), layer });
         Ok(outputs)
     }
@@ -158,7 +163,12 @@ impl Graph {
     /// # Errors
     /// As [`Graph::apply`].
     pub fn apply1(&mut self, op: impl Op + 'static, inputs: &[ValueId]) -> Result<ValueId> {
-        Ok(self.apply(op, inputs)?[0])
+        self.apply1_shared(Arc::new(op), inputs)
+    }
+
+    /// As [`Graph::apply1`]: the same code whatever the op.
+    fn apply1_shared(&mut self, op: Arc<dyn Op>, inputs: &[ValueId]) -> Result<ValueId> {
+        Ok(self.apply_shared(op, inputs)?[0])
     }
 
     /// A value's type.

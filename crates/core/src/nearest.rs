@@ -1,5 +1,7 @@
 //! What someone meant who wrote a name that there is not.
 
+use crate::order::{arranged, ascending};
+
 /// The candidate that is nearest to `name`, where one is near: at most a third of the name's letters added, left out, exchanged or
 /// swapped with their neighbours. Of several, the first.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -20,8 +22,10 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 /// The `count` candidates nearest to `name`, however far they are, the nearest first; of those that are equally near, in their order.
 pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>, count: usize) -> Vec<&'a str> {
     let name: Vec<char> = name.chars().take(64).flat_map(char::to_lowercase).collect();
-    let mut names: Vec<&str> = candidates.into_iter().collect();
-    names.sort_by_cached_key(|candidate| distance(&name, &candidate.chars().collect::<Vec<_>>()));
+    let names: Vec<&str> = candidates.into_iter().collect();
+    let far = |candidate: &&str| distance(&name, &candidate.chars().collect::<Vec<_>>()) as u64;
+    let order = ascending(names.iter().map(far));
+    let mut names = arranged(names, &order);
     names.truncate(count);
     names
 }

@@ -6,6 +6,8 @@
 //! A matrix of all taps (im2col) would be `kernel height` times larger. With a vertical stride the rows are dealt out to
 //! one sheet for each remainder.
 
+use convoke_core::order::{arranged, ascending};
+
 /// How sheets are made: output row `i` under vertical tap `a` reads input row `i · stride + rows[a]`, and columns likewise.
 #[derive(Clone, Debug)]
 pub(crate) struct Sampling {
@@ -55,8 +57,9 @@ impl Sheets {
     pub fn new(sampling: Sampling, strip: usize) -> Self {
         let width = sampling.output[1];
         let stride = sampling.stride[0] as isize;
-        let mut remainders: Vec<isize> = sampling.rows.iter().map(|r| r.rem_euclid(stride)).collect();
-        remainders.sort_unstable();
+        let remainders: Vec<isize> = sampling.rows.iter().map(|r| r.rem_euclid(stride)).collect();
+        let order = ascending(remainders.iter().map(|&remainder| remainder as u64));
+        let mut remainders = arranged(remainders, &order);
         remainders.dedup();
         let mut sheets = Vec::new();
         let mut channel = 0;

@@ -2,7 +2,7 @@
 
 use crate::dataset::Dataset;
 use crate::error::DataError;
-use crate::files::Files;
+use crate::files::{Files, distinct};
 use crate::folder::{DecodeAll, DecodeOne, Shelves};
 use crate::picture::MAX_SIDE;
 use crate::{cifar, folder, idx};
@@ -93,9 +93,8 @@ pub fn open_with(
     shelves: Shelves,
 ) -> Result<Dataset, DataError> {
     options.check()?;
-    let mut paths: Vec<String> = files.paths().into_iter().filter_map(visible).collect();
-    paths.sort_unstable();
-    paths.dedup();
+    let paths: Vec<String> = files.paths().into_iter().filter_map(visible).collect();
+    let paths: Vec<String> = distinct(paths).into_iter().collect();
     if let Some(found) = idx::find(&paths)? {
         return idx::open(files, &found, options, progress);
     }

@@ -1,5 +1,6 @@
 //! What a network makes of labelled pictures.
 
+use convoke_core::order::{arranged, ascending};
 use serde::Serialize;
 
 use crate::session::Figures;
@@ -126,7 +127,9 @@ impl Confusion {
         let pair = |(i, &count): (usize, &u32)| (i / self.classes, i % self.classes, count);
         let mut pairs: Vec<_> = self.counts.iter().enumerate().map(pair).collect();
         pairs.retain(|&(label, predicted, count)| label != predicted && count > 0);
-        pairs.sort_by_key(|&(label, predicted, count)| (std::cmp::Reverse(count), label, predicted));
+        // Those of one count stay in the order of their classes.
+        let order = ascending(pairs.iter().map(|&(.., count)| u64::from(u32::MAX - count)));
+        let mut pairs = arranged(pairs, &order);
         pairs.truncate(most);
         pairs
     }

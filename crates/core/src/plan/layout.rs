@@ -3,6 +3,7 @@
 use super::{Place, RangeUpdate, Slice};
 use crate::engine::Limits;
 use crate::error::{Error, Result};
+use crate::order::ascending;
 
 /// A tensor that has a place in the chunks.
 #[derive(Clone, Debug)]
@@ -64,8 +65,8 @@ pub(super) fn lay_out(entries: &[Entry], limits: &Limits) -> Result<Layout> {
             kinds.push(entry.update);
         }
     }
-    let mut order: Vec<usize> = (0..entries.len()).collect();
-    order.sort_by_key(|&i| kinds.iter().position(|kind| *kind == entries[i].update));
+    let kind = |entry: &Entry| kinds.iter().position(|kind| *kind == entry.update).map_or(0, |at| at as u64);
+    let order = ascending(entries.iter().map(kind));
     let (mut lengths, mut ranges) = (vec![0], Vec::<Range>::new());
     let mut places: Vec<Option<Place>> = vec![None; entries.len()];
     for index in order {

@@ -7,6 +7,7 @@ use super::{BufferId, Slice};
 use crate::engine::Limits;
 use crate::error::{Error, Result};
 use crate::lower::{LoweredStep, TensorId};
+use crate::order::{arranged, ascending};
 
 /// Where the tensors of one plan lie: pinned ones where they were put, the others in arenas.
 #[derive(Debug)]
@@ -47,7 +48,13 @@ pub(super) fn place(
             return Err(Error::TooLarge { what, bytes: resident.bytes, limit });
         }
     }
-    residents.sort_by_key(|r| (std::cmp::Reverse(r.bytes), r.alive, r.tensor));
+    // The largest first; among equals by when they live, then by number.
+    let keys: [fn(&Resident) -> u64; 4] =
+        [|r| number(r.tensor), |r| r.alive[1] as u64, |r| r.alive[0] as u64, |r| u64::MAX - r.bytes as u64];
+    for key in keys {
+        let order = ascending(residents.iter().map(key));
+        residents = arranged(residents, &order);
+    }
     let (mut slices, mut arenas) = (pinned.clone(), Arenas::default());
     for resident in &residents {
         let (arena, offset) = arenas.insert(resident, limits);
@@ -55,6 +62,14 @@ pub(super) fn place(
         slices.insert(resident.tensor, Slice { buffer, offset, bytes: resident.bytes.max(4) });
     }
     Ok(Placement { slices, arenas: arenas.bytes })
+}
+
+/// A number that tells tensors apart: temporaries come behind values.
+fn number(tensor: TensorId) -> u64 {
+    match tensor {
+        TensorId::Value(value) => value.0 as u64,
+        TensorId::Temporary(number) => 1 << 32 | number as u64,
+    }
 }
 
 /// Gives each tensor the first colour that none of those has which some step reads while writing it, or writes while
@@ -113,8 +128,8 @@ impl Arenas {
     }
 
     fn put(&mut self, arena: usize, offset: usize, size: usize, alive: [usize; 2]) {
-        self.held[arena].push((offset, size, alive));
-        self.held[arena].sort_unstable();
+        let (held, new) = (&mut self.held[arena], (offset, size, alive));
+        held.insert(held.partition_point(|other| *other < new), new);
         self.bytes[arena] = self.bytes[arena].max(offset + size);
     }
 }

@@ -11,7 +11,7 @@ const FOLDER = "/some/folder/";
 
 const ARGUMENTS = [
   "--headless=new", "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-  "--disable-sync", "--use-fake-device-for-media-stream", "--js-flags=--expose-gc", "--enable-precise-memory-info",
+  "--disable-sync", "--use-fake-device-for-media-stream", "--js-flags=--expose-gc --min-semi-space-size=16 --max-semi-space-size=16", "--enable-precise-memory-info",
 ];
 const WEBGPU = "--enable-unsafe-webgpu";
 
