@@ -1,6 +1,7 @@
 // What can be done: each action asks the worker and writes the outcome into the state. Views call these; where only one view
 // needs an answer (pictures, an evaluation, a log), it asks by `call` itself.
 import { CommandError, call, onEvent, onState, start } from "./client.js";
+import { tables } from "./model/recipe.js";
 import { get, set } from "./state.js";
 
 /** @typedef {import("./types").DataSource} DataSource */
@@ -144,9 +145,10 @@ export async function setSettings(change) {
  */
 export function startRun() {
   return attempt(async () => {
-    const { modelSource, settings, device, runName, init } = get();
+    const { modelSource, settings, recipe, device, runName, init } = get();
     if (!modelSource) return;
-    const command = { type: /** @type {const} */ ("start"), model: modelSource, settings, device, name: runName };
+    const all = { ...settings, more: tables(recipe, settings.optimizer) };
+    const command = { type: /** @type {const} */ ("start"), model: modelSource, settings: all, device, name: runName };
     const { run } = await call(init ? { ...command, init: new Uint8Array(await init.arrayBuffer()) } : command);
     set({ runName: "" });
     adopt(run);

@@ -54,6 +54,7 @@ import { useEffect, useRef, useState } from "./vendor/preact-htm.js";
  * @property {ModelSource | undefined} modelSource what is trained next
  * @property {ModelReport | undefined} model what the worker says of it
  * @property {TrainingSettings} settings
+ * @property {import("./model/recipe.js").Recipe} recipe what is set beyond these
  * @property {DeviceChoice} device
  * @property {string} runName what the next run is called; made up where empty
  * @property {File | undefined} init a model.safetensors whose weights the next run begins with
@@ -86,6 +87,7 @@ let state = {
   modelSource: undefined,
   model: undefined,
   settings: { epochs: 5, batchSize: 64, optimizer: { type: "sgd", lr: 0.01, momentum: 0.9 }, seed: 0, shuffle: true },
+  recipe: {},
   device: "auto",
   runName: "",
   init: undefined,

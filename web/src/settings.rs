@@ -1,7 +1,7 @@
 //! How to train, between the page's names and the trainer's.
 
 use convoke::optim::{Optimizer, OptimizerKind as Kind, OptimizerOptions};
-use convoke::train::{Augment, Settings};
+use convoke::train::{Settings, TrainError};
 
 use crate::protocol::{OptimizerKind, OptimizerSettings, TrainingSettings};
 
@@ -32,22 +32,28 @@ impl From<&Settings> for TrainingSettings {
             seed: settings.seed as u32,
             shuffle: settings.shuffle,
             max_steps: settings.max_steps.map(|steps| steps as u32),
+            more: String::new(),
         }
     }
 }
 
-impl From<&TrainingSettings> for Settings {
-    fn from(settings: &TrainingSettings) -> Self {
-        Self {
+impl TryFrom<&TrainingSettings> for Settings {
+    type Error = TrainError;
+
+    fn try_from(settings: &TrainingSettings) -> Result<Self, TrainError> {
+        let more = Self::from_model(&settings.more)?;
+        let described = more.optimizer != Optimizer::default();
+        let settings = Self {
             epochs: settings.epochs,
             batch_size: settings.batch_size as usize,
-            optimizer: settings.optimizer.clone().into(),
+            optimizer: if described { more.optimizer } else { settings.optimizer.clone().into() },
             seed: settings.seed.into(),
             shuffle: settings.shuffle,
-            augment: Augment::NONE,
             max_steps: settings.max_steps.map(u64::from),
-            ..Self::default()
-        }
+            ..more
+        };
+        settings.check()?;
+        Ok(settings)
     }
 }
 

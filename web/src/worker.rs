@@ -243,8 +243,8 @@ impl Worker {
         init: Option<Js<Uint8Array>>,
     ) -> Result<Reply> {
         let spec = model::read(source)?;
-        let settings = Settings::from(settings);
-        settings.check()?;
+        let more = settings.more.clone();
+        let settings = Settings::try_from(settings)?;
         self.end_active().await?;
         let data = self.data()?.for_input(spec.input, &mut self.progress())?;
         *self.data.borrow_mut() = Some(data.clone());
@@ -268,6 +268,7 @@ impl Worker {
             Trainer::new(engine, network, dataset, statistics, settings, weights, note, &mut preparing).await?;
         let mut report = report_of(&mut trainer, &data, device);
         report.name = name.trim().to_string();
+        report.settings.more = more;
         let (store, library) = self.place(&mut report, &data).await?;
         let hold = Hold::take(&report.id).await?;
         Ok(self.activate(Prepared { trainer, report, store, library, data: data.dataset, choice, hold }))

@@ -6,6 +6,7 @@ import { count, loss, percent } from "../format.js";
 import { get } from "../state.js";
 import { Chart } from "./chart.js";
 import { Curve, epochPoints } from "./curves.js";
+import { OPTIMIZERS } from "../model/recipe.js";
 import { useThrottled } from "./live.js";
 import { Slider } from "./number.js";
 import { plain } from "./runcurves.js";
@@ -93,13 +94,14 @@ function useLogs(runs) {
 function given(run) {
   const { settings } = run;
   const { optimizer } = settings;
-  const sgd = optimizer?.type === "adam" ? undefined : optimizer;
+  const type = optimizer?.type ?? "sgd";
+  const sgd = type === "sgd" ? optimizer : undefined;
   return {
     Model: run.model,
     Parameters: count(run.parameters),
     "Model's text": run.toml,
     Pictures: `${run.data}, ${count(run.train)} + ${count(run.test)}`,
-    Optimizer: optimizer?.type === "adam" ? "Adam" : "SGD",
+    Optimizer: OPTIMIZERS[type].label,
     "Learning rate": String(optimizer?.lr ?? "–"),
     Momentum: sgd ? String(sgd.momentum ?? 0) : "–",
     "Nesterov's look-ahead": sgd ? (sgd.nesterov ? "yes" : "no") : "–",
@@ -109,6 +111,7 @@ function given(run) {
     "Stop after steps": String(settings.maxSteps ?? "never"),
     Seed: String(settings.seed ?? 0),
     "Another order each epoch": settings.shuffle === false ? "no" : "yes",
+    "More settings": settings.more || "none",
     Device: deviceName(run.device),
   };
 }

@@ -2,18 +2,20 @@
 import { html, useRef } from "../vendor/preact-htm.js";
 import { setSettings } from "../actions.js";
 import { bytes, count, plural } from "../format.js";
+import { OPTIMIZERS } from "../model/recipe.js";
 import { set, useStore } from "../state.js";
 import { NumberField } from "./number.js";
+import { RecipeFields } from "./recipe.js";
 import { Button, Checkbox, Field, Input, Notice, Select } from "./ui.js";
 
 /** @typedef {import("../types").OptimizerSettings} Optimizer */
 /** @typedef {import("../types").TrainingSettings} TrainingSettings */
 
 /** @type {Record<string, Optimizer>} What an optimizer begins with when it is chosen. */
-const FIRST = {
-  sgd: { type: "sgd", lr: 0.01, momentum: 0.9, nesterov: false, weightDecay: 0 },
-  adam: { type: "adam", lr: 0.001, weightDecay: 0 },
-};
+const FIRST = Object.fromEntries(Object.entries(OPTIMIZERS).map(([type, { lr, weightDecay }]) => {
+  const own = type === "sgd" ? { momentum: 0.9, nesterov: false } : {};
+  return [type, /** @type {Optimizer} */ ({ type, lr, weightDecay, ...own })];
+}));
 
 /** The settings of the next run, for the keyboard and in words. */
 export function SettingsForm() {
@@ -29,6 +31,7 @@ export function SettingsForm() {
     </div>
     <${Steps} settings=${settings} />
     <${DeviceField} />
+    <${RecipeFields} />
     <details class="more">
       <summary>More settings</summary>
       <div class="settings">
@@ -55,11 +58,12 @@ function OptimizerFields({ optimizer, onChange }) {
     onChange(others.current[type]);
   };
   const field = (/** @type {object} */ changed) => onChange(/** @type {Optimizer} */ ({ ...optimizer, ...changed }));
-  const sgd = optimizer.type === "adam" ? undefined : optimizer;
+  const type = optimizer.type ?? "sgd";
+  const sgd = type === "sgd" ? optimizer : undefined;
+  const options = Object.entries(OPTIMIZERS).map(([value, { label }]) => ({ value, label }));
   return html`
     <div class="settings-row">
-      <${Select} label="Optimizer" value=${optimizer.type ?? "sgd"} onChange=${choose}
-        options=${[{ value: "sgd", label: "SGD" }, { value: "adam", label: "Adam" }]} hint=${sgd ? "Plain steps with momentum." : "Adapts each weight's step."} />
+      <${Select} label="Optimizer" value=${type} onChange=${choose} options=${options} hint=${OPTIMIZERS[type].hint} />
       <${NumberField} label="Learning rate" min=${0} above max=${1000} value=${optimizer.lr} hint="Too high: the loss explodes. Too low: it hardly falls."
         onChange=${(/** @type {number} */ lr) => field({ lr })} />
     </div>
@@ -140,5 +144,5 @@ export const deviceName = ({ name }) => name || "an adapter that keeps its name 
 export function settingsInShort({ optimizer, batchSize, epochs }) {
   const { type = "sgd", lr = 0 } = optimizer ?? {};
   const momentum = type === "sgd" && optimizer?.momentum ? `, momentum ${optimizer.momentum}` : "";
-  return `${type === "adam" ? "Adam" : "SGD"} ${lr}${momentum} · batch ${count(batchSize ?? 64)} · ${plural(epochs ?? 1, "epoch")}`;
+  return `${OPTIMIZERS[type].label} ${lr}${momentum} · batch ${count(batchSize ?? 64)} · ${plural(epochs ?? 1, "epoch")}`;
 }

@@ -44,6 +44,9 @@ const poolKernel = { ...kernel, first: 2 };
 /** @type {Setting} */
 const poolPadding = { ...padding, help: "Rows and columns around the picture; half the kernel at most." };
 
+/** @type {Setting} */
+const eps = { key: "eps", label: "Epsilon", kind: "number", fallback: 1e-5, min: 1e-12, max: 1, help: "Is added to the variance." };
+
 /** @type {Record<string, LayerType>} */
 export const LAYER_TYPES = {
   conv2d: {
@@ -63,6 +66,33 @@ export const LAYER_TYPES = {
     label: "Leaky ReLU", stem: "leaky", help: "Scales what is below 0 down.",
     settings: [{ key: "negative_slope", label: "Slope below 0", kind: "number", fallback: 0.01, min: -1000, max: 1000, help: "What numbers below 0 are multiplied by." }],
   },
+  relu6: { label: "ReLU6", stem: "relu", help: "ReLU, cut off at 6.", settings: [] },
+  gelu: { label: "GELU", stem: "gelu", help: "A smooth ReLU, by the normal distribution.", settings: [] },
+  silu: { label: "SiLU (Swish)", stem: "silu", help: "Each number times its sigmoid.", settings: [] },
+  sigmoid: { label: "Sigmoid", stem: "sigmoid", help: "Squeezes numbers between 0 and 1.", settings: [] },
+  tanh: { label: "Tanh", stem: "tanh", help: "Squeezes numbers between −1 and 1.", settings: [] },
+  softmax: { label: "Softmax", stem: "softmax", help: "Shares that add up to 1. At the end none is needed: the loss has its own.", settings: [] },
+  batch_norm: {
+    label: "Batch norm", stem: "bn", help: "Brings each channel to mean 0 and variance 1, by the batch.",
+    settings: [{ key: "momentum", label: "Momentum", kind: "number", fallback: 0.1, min: 0, max: 1, help: "How far the running averages follow each batch." }, eps],
+  },
+  group_norm: {
+    label: "Group norm", stem: "norm", help: "Brings groups of channels to mean 0 and variance 1, for each picture.",
+    settings: [{ key: "groups", label: "Groups", kind: "integer", first: 1, min: 1, max: FEATURES, help: "They divide the channels." }, eps],
+  },
+  layer_norm: { label: "Layer norm", stem: "norm", help: "Brings the channels of each place to mean 0 and variance 1.", settings: [eps] },
+  layer_scale: {
+    label: "Layer scale", stem: "scale", help: "Each channel times a learned number.",
+    settings: [{ key: "init", label: "Begins with", kind: "number", fallback: 1e-6, min: -1000, max: 1000, help: "What the numbers are at first." }],
+  },
+  dropout: {
+    label: "Dropout", stem: "dropout", help: "Leaves out numbers at random while training, so that none is relied on.",
+    settings: [{ key: "p", label: "Share", kind: "number", fallback: 0.5, min: 0, max: 0.99, help: "How many are left out." }],
+  },
+  squeeze_excite: {
+    label: "Squeeze-excite", stem: "se", help: "Weighs each channel by what all of them hold.",
+    settings: [{ key: "squeeze_channels", label: "Channels between", kind: "integer", first: 4, min: 1, max: FEATURES, help: "A sixteenth of those that come in is usual." }],
+  },
   max_pool2d: {
     label: "Max pool", stem: "pool", help: "Keeps the largest number of each window: a smaller picture.",
     settings: [poolKernel, windowStride, poolPadding, dilation],
@@ -71,6 +101,32 @@ export const LAYER_TYPES = {
     label: "Average pool", stem: "pool", help: "Keeps the mean of each window: a smaller picture.",
     settings: [poolKernel, windowStride, poolPadding],
   },
+  adaptive_avg_pool2d: {
+    label: "Adaptive average pool", stem: "pool", help: "Means of so many windows, whatever the size that comes in.",
+    settings: [{ key: "output_size", label: "Size out", kind: "pair", first: 1, min: 1, max: LARGEST, help: "Height and width." }],
+  },
+  upsample: {
+    label: "Upsample", stem: "up", help: "A larger picture: each number is repeated.",
+    settings: [{ key: "scale_factor", label: "Times", kind: "pair", first: 2, min: 1, max: LARGEST, help: "How many times as high and as wide." }],
+  },
+  pad: {
+    label: "Pad", stem: "pad", help: "Zeros around the picture.",
+    settings: [{ key: "padding", label: "Padding", kind: "pair", first: 1, min: 0, max: LARGEST, help: "Rows and columns on each side." }],
+  },
+  conv_transpose2d: {
+    label: "Transposed convolution", stem: "deconv", help: "A convolution backwards: a larger picture.",
+    settings: [
+      { key: "out_channels", label: "Channels out", kind: "features", first: 16, min: 1, max: FEATURES, help: "How many go out." },
+      { ...kernel, first: 2 },
+      { key: "stride", label: "Stride", kind: "pair", fallback: 1, first: 2, min: 1, max: LARGEST, help: "How many times as large it becomes." },
+      padding,
+      { key: "output_padding", label: "Rows more", kind: "pair", fallback: 0, min: 0, max: LARGEST, help: "At the bottom and on the right; fewer than the stride." },
+      dilation,
+      { key: "groups", label: "Groups", kind: "integer", fallback: 1, min: 1, max: FEATURES, help: "Groups of channels that don't see one another." },
+      bias,
+    ],
+  },
+  global_max_pool: { label: "Global max pool", stem: "gmp", help: "Keeps the largest number of each channel; a flatten follows.", settings: [] },
   global_avg_pool: { label: "Global average pool", stem: "gap", help: "Keeps the mean of each channel; a flatten follows.", settings: [] },
   flatten: { label: "Flatten", stem: "flatten", help: "Puts all numbers of a picture in a row; a linear layer follows.", settings: [] },
   linear: {
@@ -81,6 +137,7 @@ export const LAYER_TYPES = {
     ],
   },
   add: { label: "Add", stem: "add", help: "Sums layers of one shape: a residual connection.", settings: [], several: true },
+  multiply: { label: "Multiply", stem: "mul", help: "Multiplies two layers: of one shape, or a number for each channel.", settings: [], several: true },
   concat: { label: "Concatenate", stem: "concat", help: "Puts the channels of several layers side by side.", settings: [], several: true },
 };
 

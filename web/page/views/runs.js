@@ -142,6 +142,7 @@ function More({ run }) {
       <div><dt>Pictures</dt><dd>${count(run.train)} to train on, ${count(run.test)} to test on</dd></div>
       <div><dt>Parameters</dt><dd>${count(run.parameters)}</dd></div>
       <div><dt>Seed</dt><dd>${run.settings.seed ?? 0}</dd></div>
+      ${run.settings.more && html`<div><dt>More settings</dt><dd><pre>${run.settings.more}</pre></dd></div>`}
       <div><dt>Device</dt><dd>${deviceName(run.device)}</dd></div>
       <div><dt>Kept</dt><dd>${bytes(run.storedBytes)}</dd></div>
     </dl>

@@ -90,6 +90,7 @@ pub(super) struct TrainOptions {
     pub seed: u32,
     pub shuffle: bool,
     pub max_steps: Option<u32>,
+    pub more: String,
     pub device: DeviceChoice,
     pub init: Option<Js<Uint8Array>>,
     pub on_progress: Option<Js<js_sys::Function>>,
@@ -97,9 +98,10 @@ pub(super) struct TrainOptions {
 
 impl Default for TrainOptions {
     fn default() -> Self {
-        let TrainingSettings { epochs, batch_size, optimizer, seed, shuffle, max_steps } = TrainingSettings::default();
+        let TrainingSettings { epochs, batch_size, optimizer, seed, shuffle, max_steps, more } =
+            TrainingSettings::default();
         let (device, init, on_progress) = (DeviceChoice::Auto, None, None);
-        Self { epochs, batch_size, optimizer, seed, shuffle, max_steps, device, init, on_progress }
+        Self { epochs, batch_size, optimizer, seed, shuffle, max_steps, more, device, init, on_progress }
     }
 }
 
@@ -112,6 +114,7 @@ impl TrainOptions {
             seed: self.seed,
             shuffle: self.shuffle,
             max_steps: self.max_steps,
+            more: self.more.clone(),
         }
     }
 }
@@ -127,7 +130,7 @@ impl Options for DataOptions {
 
 impl Options for TrainOptions {
     const NAMES: &'static [&'static str] =
-        &["epochs", "batchSize", "optimizer", "seed", "shuffle", "maxSteps", "device", "init", "onProgress"];
+        &["epochs", "batchSize", "optimizer", "seed", "shuffle", "maxSteps", "more", "device", "init", "onProgress"];
 }
 
 /// Reads an options object; `undefined` is one that says nothing.

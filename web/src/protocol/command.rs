@@ -224,6 +224,11 @@ pub struct TrainingSettings {
     /// Stop after so many steps, if that is sooner.
     #[tsify(optional)]
     pub max_steps: Option<u32>,
+    /// All else that the command has, in the words of its model files: the tables `[train]` (`clip_norm`, `ema`, `accumulate`, `validation`,
+    /// `patience`, …), `[optimizer]`, `[schedule]`, `[loss]` and `[augment]`, as TOML. An optimizer that is described here counts; of the rest, what
+    /// has a name above.
+    #[tsify(optional)]
+    pub more: String,
 }
 
 /// An optimizer with its constants. What is left out has the command's default.

@@ -91,3 +91,61 @@ test("settings that make no sense are marked and not passed on", async (t) => {
   await page.getByText("This takes a number above 0").first().waitFor();
   await look(page, "train-settings");
 });
+
+test("norms, dropout and other activations are layers like all others", async (t) => {
+  const { page } = await visit(t);
+  await embedded(page);
+  await open(page, "Model");
+  await page.getByRole("button", { name: "reference-cnn" }).click();
+  for (const [label, begins] of [["Batch norm", "bn1"], ["GELU", "gelu1"], ["Dropout", "dropout1"], ["Group norm", "norm1"], ["Squeeze-excite", "se1"]]) {
+    const head = page.getByRole("button", { name: /^conv1\b/ }).first();
+    if ((await head.getAttribute("aria-expanded")) === "false") await head.click();
+    await page.getByLabel("Add below conv1").selectOption({ label });
+    await page.getByRole("button", { name: "Add", exact: true }).first().click();
+    await page.getByRole("button", { name: new RegExp(`^${begins}\\b`) }).first().waitFor();
+  }
+  await page.getByRole("region", { name: "What it costs" }).getByText("Parameters", { exact: true }).first().waitFor();
+  assert.equal(await page.getByText("does not fit", { exact: true }).count(), 0);
+  await look(page, "model-norms");
+  await open(page, "Train");
+  assert.ok(await control(page, /^Start/).isEnabled());
+});
+
+test("what training has beyond the first settings is folded away, and counts once it is set", async (t) => {
+  const { page } = await visit(t);
+  await embedded(page);
+  await settings(page, { epochs: 2, device: "cpu", name: "with all" });
+  await page.getByLabel("Optimizer", { exact: true }).selectOption({ label: "AdamW" });
+  assert.equal(await page.getByLabel("Weight decay", { exact: true }).inputValue(), "0.01");
+  const group = (/** @type {RegExp} */ name) => page.locator("details.more > summary").filter({ hasText: name });
+  const fill = async (/** @type {string} */ label, /** @type {string} */ text) => {
+    await page.getByLabel(label, { exact: true }).fill(text);
+    await page.getByLabel(label, { exact: true }).press("Tab");
+  };
+  await group(/^Learning rate and optimizer/).click();
+  assert.equal(await page.getByLabel("Least rate", { exact: true }).count(), 0, "a constant rate has none");
+  await page.getByLabel("Schedule", { exact: true }).selectOption({ label: "Cosine: down to nearly nothing" });
+  await fill("Warm-up", "0.5");
+  await fill("Beta 2", "0.99");
+  await group(/^Pictures changed at random/).click();
+  await fill("Mirrored", "0.5");
+  await fill("Shifted", "2");
+  await group(/^Loss and weights/).click();
+  await fill("Label smoothing", "0.1");
+  await fill("Averaged weights", "0.99");
+  await group(/^When to stop/).click();
+  await fill("Set aside", "1.5");
+  await page.getByText(/^This takes a number from 0/).waitFor();
+  await fill("Set aside", "0.2");
+  await look(page, "train-recipe");
+  await control(page, /^Start/).click();
+  await page.getByText("The training is finished").waitFor({ timeout: 60_000 });
+  await open(page, "Runs");
+  await page.getByRole("button", { name: "More of with all", exact: true }).click();
+  await page.getByText("weight_decay = 0.01").waitFor();
+  const saved = await download(page, page.getByRole("button", { name: "metrics.jsonl" }));
+  const log = saved.bytes.toString("utf8").trim().split("\n").map((line) => JSON.parse(line));
+  const rates = log.filter((line) => line.lr !== undefined).map((line) => line.lr);
+  assert.ok(rates.length > 50 && rates[0] < 0.0005 && Math.max(...rates) > 0.0009 && rates.at(-1) < 0.0001, `rates from ${rates[0]} to ${rates.at(-1)}`);
+  await page.getByText(/AdamW 0.001/).first().waitFor();
+});
