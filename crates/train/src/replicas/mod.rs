@@ -13,6 +13,7 @@ mod split;
 mod synchronize;
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -165,6 +166,14 @@ pub(crate) struct Replicas {
     found_better: bool,
     /// Members that are gone and that nobody was told of.
     gone: Vec<Departure>,
+}
+
+/// What is only done with several engines, where a program may have several. A page never has, and then the compiler leaves it out, with all that it
+/// alone needs: so it is a box here, for a future that is part of another one can't be left out.
+pub(crate) fn with_several<'a, T>(
+    future: impl Future<Output = T> + 'a,
+) -> Option<Pin<Box<dyn Future<Output = T> + 'a>>> {
+    if cfg!(feature = "lean") { None } else { Some(Box::pin(future)) }
 }
 
 impl std::fmt::Debug for Replicas {

@@ -20,7 +20,7 @@ use crate::evaluation::Evaluation;
 use crate::event::{Event, Record};
 use crate::groups::training;
 use crate::model_file::ModelFile;
-use crate::replicas::{DeviceShare, Engines, Replicas, common_limits};
+use crate::replicas::{DeviceShare, Engines, Replicas, common_limits, with_several};
 use crate::schedule::Length;
 use crate::session::{Input, Part, Session, all};
 use crate::settings::Settings;
@@ -460,8 +460,12 @@ async fn load(
     let limits = common_limits(&engines);
     let Engines { owner, replicas, split, deadline } = engines;
     let how = (split, deadline);
-    let replicas =
-        Replicas::new(replicas, how, network, data, input, loss, &training, capacity, limits, progress).await?;
+    let replicas = Replicas::new(replicas, how, network, data, input, loss, &training, capacity, limits, progress);
+    let Some(replicas) = with_several(replicas) else {
+        let problem = "several devices are given, and this program trains on one; give one, or train with the command";
+        return Err(TrainError::Setting(problem.into()));
+    };
+    let replicas = replicas.await?;
     let options = (Some(training), 1, limits);
     let empty = Rc::new(Dataset { train: Samples::default(), test: Samples::default(), ..(**data).clone() });
     let session = Session::within(owner, network, empty, input, loss, options, progress).await?;

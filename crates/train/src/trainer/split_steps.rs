@@ -11,6 +11,7 @@ use super::{Host, Trainer, line};
 use crate::augment::Share;
 use crate::error::{Result, TrainError};
 use crate::event::{Event, Record};
+use crate::replicas::with_several;
 use crate::session::{Figures, Part};
 
 impl Trainer {
@@ -133,10 +134,23 @@ impl Trainer {
         order: &[u32],
         progress: &mut dyn FnMut(usize, usize) -> bool,
     ) -> Result<(Figures, Vec<u32>)> {
-        let Some(replicas) = &mut self.replicas else {
-            let figures = self.session.figures(part, order, progress).await?;
-            return Ok((figures, self.session.tallies().await?));
-        };
+        if self.replicas.is_some()
+            && let Some(figures) = with_several(self.split_figures(part, order, progress))
+        {
+            return figures.await;
+        }
+        let figures = self.session.figures(part, order, progress).await?;
+        Ok((figures, self.session.tallies().await?))
+    }
+
+    /// The same by the replicas.
+    async fn split_figures(
+        &mut self,
+        part: Part,
+        order: &[u32],
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<(Figures, Vec<u32>)> {
+        let replicas = self.replicas.as_mut().expect("it is asked for where there are several");
         // Where an average is kept, the owner alone has it.
         let trained = self.session.averaged_weights().await?;
         if trained.is_some() {

@@ -12,6 +12,7 @@ use crate::augment::{Draw, Share};
 use crate::error::{Result, TrainError};
 use crate::event::{Event, Record};
 use crate::loss::weight_scale;
+use crate::replicas::with_several;
 use crate::session::Figures;
 
 /// How long a submission should keep the device busy: long enough that submitting costs nothing, short enough that a stop is
@@ -38,8 +39,10 @@ pub(super) struct Group {
 impl Trainer {
     /// Trains to the end of the epoch at hand, to the last step asked for, or until the host says stop.
     pub(super) async fn epoch(&mut self, host: &mut Host<'_>) -> Result<()> {
-        if self.replicas.is_some() {
-            return self.split_epoch(host).await;
+        if self.replicas.is_some()
+            && let Some(epoch) = with_several(self.split_epoch(host))
+        {
+            return epoch.await;
         }
         let order = self.order();
         let (mut position, mut step) = (self.progress.position, self.progress.step);
