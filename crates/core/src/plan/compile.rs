@@ -19,6 +19,7 @@ use crate::loss::{Labels, Loss};
 use crate::lower::{LoweredStep, Lowering, TensorId};
 use crate::model::{Network, Pass};
 use crate::ops::{Constant, Keep, Reduce};
+use crate::order::{arranged, ascending};
 use crate::shape::{Extent, TensorType};
 
 /// What a program is made for.
@@ -315,9 +316,9 @@ pub(super) fn settle(
     let steps: Vec<PlanStep> = lowering.steps.iter().map(step).collect();
     let made = |tensor: &TensorId| lowering.steps.iter().position(|step| step.writes.contains(tensor));
     let exchange = |tensor| Some(Exchange { after: made(tensor)? + 1, slice: placement.slices[tensor] });
-    let mut exchanges: Vec<Exchange> = lowering.exchanged.iter().filter_map(exchange).collect();
-    exchanges.sort_by_key(|exchange| exchange.after);
-    Ok(Settled { steps, exchanges })
+    let exchanges: Vec<Exchange> = lowering.exchanged.iter().filter_map(exchange).collect();
+    let order = ascending(exchanges.iter().map(|exchange| exchange.after as u64));
+    Ok(Settled { steps, exchanges: arranged(exchanges, &order) })
 }
 
 /// Steps whose tensors have their places.
