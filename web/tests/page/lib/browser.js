@@ -9,6 +9,8 @@ import { serve } from "./server.js";
 /** The folder of the host in which the page lies. */
 const FOLDER = "/some/folder/";
 
+// V8 lets the room for what is new grow step by step, for minutes, to its most: here it is at its most from the start, so that memory that grows
+// is memory that something holds.
 const ARGUMENTS = [
   "--headless=new", "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
   "--disable-sync", "--use-fake-device-for-media-stream", "--js-flags=--expose-gc --min-semi-space-size=16 --max-semi-space-size=16", "--enable-precise-memory-info",
