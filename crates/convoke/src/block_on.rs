@@ -1,26 +1,49 @@
 //! Waiting for engines on a thread.
 
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
-/// Between two looks at a future that nobody wakes: a graphics driver is asked whether it is done, it doesn't call.
+/// Between two looks at a future that asks to be looked at again: a graphics driver is asked whether it is done, it doesn't call.
 const PAUSE: Duration = Duration::from_micros(100);
 
-/// Waits for a future on this thread, which sleeps in between.
+/// The longest that a future is left alone, whether or not anybody wakes it: it may have a deadline.
+const LONGEST: Duration = Duration::from_millis(10);
+
+/// Ends the pause of the thread that waits. Called from that thread, within a look, it asks for another one soon.
+struct Alarm {
+    thread: Thread,
+    again: AtomicBool,
+}
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        if thread::current().id() == self.thread.id() {
+            self.again.store(true, Ordering::Relaxed);
+        } else {
+            self.thread.unpark();
+        }
+    }
+}
+
+/// Waits for a future on this thread, which sleeps in between: until the future is woken, and no longer than 10 ms.
 ///
 /// ```
 /// assert_eq!(convoke::block_on(async { 1 + 1 }), 2);
 /// ```
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
-    // An engine's future asks to be polled again at once, whatever the executor; the pause is what keeps a processor free.
-    let mut context = Context::from_waker(Waker::noop());
+    let alarm = Arc::new(Alarm { thread: thread::current(), again: AtomicBool::new(false) });
+    let waker = Waker::from(alarm.clone());
+    let mut context = Context::from_waker(&waker);
     loop {
-        match future.as_mut().poll(&mut context) {
-            Poll::Ready(value) => return value,
-            Poll::Pending => std::thread::sleep(PAUSE),
+        if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return value;
         }
+        thread::park_timeout(if alarm.again.swap(false, Ordering::Relaxed) { PAUSE } else { LONGEST });
     }
 }
 

@@ -143,6 +143,8 @@ pub use {
 };
 
 #[cfg(all(feature = "native", not(target_family = "wasm")))]
+mod answer;
+#[cfg(all(feature = "native", not(target_family = "wasm")))]
 mod block_on;
 #[cfg(all(feature = "native", not(target_family = "wasm")))]
 mod cached;

@@ -1,16 +1,18 @@
 //! Engines on threads of their own.
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use convoke_core::engine::{Ceilings, DeviceInfo, Engine, EngineError, Limits, Pending, Run, StepTime};
 use convoke_core::plan::{Program, Slice};
 
+use crate::answer::{self, Answer, answer};
 use crate::block_on;
 
 /// An engine on a thread of its own, which does what it is told in order while the caller goes on: so engines that compute on the calling thread,
@@ -26,11 +28,11 @@ pub struct Threaded {
 }
 
 /// An answer on its way to the caller.
-type Reply<T> = Sender<Result<T, EngineError>>;
+type Reply<T> = answer::Reply<Result<T, EngineError>>;
 
 /// What the thread is told.
 enum Order {
-    Load(Box<Program>, Sender<Loading>),
+    Load(Box<Program>, Sender<(usize, usize)>, Reply<()>),
     Write(Slice, Vec<u32>),
     Submit(Vec<Run>),
     Read(Vec<Slice>, Reply<Vec<Vec<u32>>>),
@@ -38,14 +40,11 @@ enum Order {
     Ceilings(Reply<Option<Ceilings>>),
 }
 
-/// How loading goes.
-enum Loading {
-    Progress(usize, usize),
-    Done(Result<(), EngineError>),
-}
-
 /// Between two looks at an answer that a driver owes.
 const PAUSE: Duration = Duration::from_micros(100);
+
+/// The longest between two.
+const LONGEST: Duration = Duration::from_millis(50);
 
 impl Threaded {
     /// Opens an engine on a new thread, by what `open` does there, and waits until it is open.
@@ -87,12 +86,12 @@ impl Threaded {
 
     /// Sends an order that is answered.
     fn ask<T: 'static>(&self, order: impl FnOnce(Reply<T>) -> Order) -> Pending<'static, T> {
-        let (reply, answer) = channel();
+        let (reply, answer) = answer();
         let sent = self.order(order(reply));
         let info = self.info.clone();
         Box::pin(async move {
             sent?;
-            receive(&answer, &info).await?
+            answer.await.unwrap_or_else(|| Err(ended(&info)))
         })
     }
 }
@@ -101,45 +100,55 @@ fn ended(info: &DeviceInfo) -> EngineError {
     EngineError::Lost { name: info.name.clone(), reason: "its thread has ended".into() }
 }
 
-/// What comes next in a channel. Nobody wakes the waiting: whoever waits looks again, as for a driver's answers.
-async fn receive<T>(answer: &Receiver<T>, info: &DeviceInfo) -> Result<T, EngineError> {
-    poll_fn(|context| match answer.try_recv() {
-        Ok(value) => Poll::Ready(Ok(value)),
-        Err(TryRecvError::Disconnected) => Poll::Ready(Err(ended(info))),
-        Err(TryRecvError::Empty) => {
-            context.waker().wake_by_ref();
-            Poll::Pending
-        }
-    })
-    .await
+/// Answers that the engine owes, and since when.
+#[derive(Default)]
+struct Owed {
+    answers: Vec<(Pending<'static, Vec<Vec<u32>>>, Reply<Vec<Vec<u32>>>, Instant)>,
+    /// How long the last ones took.
+    usual: Duration,
 }
 
-/// Answers that the engine owes.
-type Owed = Vec<(Pending<'static, Vec<Vec<u32>>>, Reply<Vec<Vec<u32>>>)>;
+impl Owed {
+    /// How long to wait for the next order before looking again. Steps take their time, and are alike: to look often before an answer can be there only takes
+    /// a processor's time from whoever computes it.
+    fn pause(&self) -> Duration {
+        const EARLY: f64 = 0.85;
+        let since = self.answers.first().map_or(Duration::ZERO, |(_, _, asked)| asked.elapsed());
+        self.usual.mul_f64(EARLY).saturating_sub(since).clamp(PAUSE, LONGEST)
+    }
+
+    /// Sends what has come.
+    fn look(&mut self) {
+        let mut context = Context::from_waker(Waker::noop());
+        for (mut pending, reply, asked) in std::mem::take(&mut self.answers) {
+            match pending.as_mut().poll(&mut context) {
+                Poll::Ready(answer) => {
+                    reply.send(answer);
+                    let took = asked.elapsed();
+                    // Soon where they get quicker, slowly where they get slower.
+                    self.usual = if took < self.usual { took } else { self.usual + (took - self.usual) / 4 };
+                }
+                Poll::Pending => self.answers.push((pending, reply, asked)),
+            }
+        }
+    }
+}
 
 /// Does what it is told until nobody is there to tell it.
 fn serve(mut engine: Box<dyn Engine>, inbox: &Receiver<Order>, failed: &Mutex<Option<EngineError>>) {
-    let mut owed = Owed::new();
+    let mut owed = Owed::default();
     loop {
-        let order = if owed.is_empty() {
+        let order = if owed.answers.is_empty() {
             inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
         } else {
-            inbox.recv_timeout(PAUSE)
+            inbox.recv_timeout(owed.pause())
         };
         match order {
             Ok(order) => obey(&mut *engine, order, &mut owed, failed),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        let mut context = Context::from_waker(Waker::noop());
-        owed.retain_mut(|(pending, reply)| match pending.as_mut().poll(&mut context) {
-            Poll::Ready(answer) => {
-                // Who asked may have gone: then nobody wants to know.
-                drop(reply.send(answer));
-                false
-            }
-            Poll::Pending => true,
-        });
+        owed.look();
     }
 }
 
@@ -148,21 +157,21 @@ fn obey(engine: &mut dyn Engine, order: Order, owed: &mut Owed, failed: &Mutex<O
         Order::Write(slice, words) => engine.write(slice, &words),
         Order::Submit(runs) => engine.submit(&runs),
         Order::Read(slices, reply) => {
-            owed.push((engine.read(&slices), reply));
+            owed.answers.push((engine.read(&slices), reply, Instant::now()));
             Ok(())
         }
-        Order::Load(program, reply) => {
-            let mut progress = |done, total| drop(reply.send(Loading::Progress(done, total)));
-            let loaded = block_on(engine.load(Rc::from(program), &mut progress));
-            drop(reply.send(Loading::Done(loaded)));
+        Order::Load(program, progress, reply) => {
+            // Who asked may have gone: then nobody wants to know.
+            let mut progress = |done, total| _ = progress.send((done, total));
+            reply.send(block_on(engine.load(Rc::from(program), &mut progress)));
             Ok(())
         }
         Order::Profile(run, reply) => {
-            drop(reply.send(block_on(engine.profile(run))));
+            reply.send(block_on(engine.profile(run)));
             Ok(())
         }
         Order::Ceilings(reply) => {
-            drop(reply.send(block_on(engine.ceilings())));
+            reply.send(block_on(engine.ceilings()));
             Ok(())
         }
     };
@@ -185,16 +194,17 @@ impl Engine for Threaded {
         if let Ok(mut error) = self.error.lock() {
             error.take_if(|error| !matches!(error, EngineError::Lost { .. }));
         }
-        let (reply, answer) = channel();
-        let sent = self.order(Order::Load(Box::new((*program).clone()), reply));
+        let ((told, tells), (reply, answer)) = (channel(), answer());
+        let sent = self.order(Order::Load(Box::new((*program).clone()), told, reply));
         Box::pin(async move {
             sent?;
-            loop {
-                match receive(&answer, &self.info).await? {
-                    Loading::Progress(done, total) => progress(done, total),
-                    Loading::Done(loaded) => return loaded,
-                }
-            }
+            let mut answer: std::pin::Pin<&mut Answer<_>> = pin!(answer);
+            poll_fn(|context| {
+                tells.try_iter().for_each(|(done, total)| progress(done, total));
+                answer.as_mut().poll(context)
+            })
+            .await
+            .unwrap_or_else(|| Err(ended(&self.info)))
         })
     }
 

@@ -336,8 +336,17 @@ impl Engine for GpuEngine {
         self.device.queue.submit([encoder.finish()]);
         let mapping = Mapping::new(self.device.clone(), staging);
         Box::pin(async move {
-            let mut words = mapping.await?.into_iter();
-            Ok(lengths.into_iter().map(|length| words.by_ref().take(length).collect()).collect())
+            let words = mapping.await?;
+            if lengths.len() == 1 {
+                return Ok(vec![words]);
+            }
+            let mut rest = words.as_slice();
+            let piece = |length| {
+                let (piece, after) = rest.split_at(length);
+                rest = after;
+                piece.to_vec()
+            };
+            Ok(lengths.into_iter().map(piece).collect())
         })
     }
 

@@ -41,7 +41,7 @@ impl Mapping {
 
     fn words(&self) -> Result<Vec<u32>, String> {
         let view = self.buffer.get_mapped_range(..).map_err(|e| e.to_string())?;
-        let words = view.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect();
+        let words = bytemuck::pod_collect_to_vec(&view);
         drop(view);
         self.buffer.destroy();
         Ok(words)

@@ -28,8 +28,7 @@ impl Sum {
         while let Some(words) = self.early.get_mut(self.next).and_then(Option::take) {
             self.next += 1;
             if self.total.is_empty() {
-                let values = words.iter().flat_map(|words| bytemuck::cast_slice::<u32, f32>(words));
-                self.total = values.copied().collect();
+                words.iter().for_each(|words| self.total.extend_from_slice(bytemuck::cast_slice(words)));
                 continue;
             }
             let mut rest = self.total.as_mut_slice();
@@ -90,8 +89,6 @@ impl Replicas {
             if all {
                 return Poll::Ready(Ok(()));
             }
-            // Clocks wake nobody.
-            context.waker().wake_by_ref();
             Poll::Pending
         })
         .await?;

@@ -49,7 +49,8 @@ impl Engines {
         Self { owner, replicas, split, deadline: Duration::from_secs(60) }
     }
 
-    /// How long a replica may take for its share of a step before it counts as lost: a minute, unless this says otherwise.
+    /// How long a replica may take for its share of a step before it counts as lost: a minute, unless this says otherwise. Clocks wake nobody:
+    /// it is looked at when an answer comes, and whenever the executor looks by itself, as `convoke::block_on` does.
     pub fn with_deadline(self, deadline: Duration) -> Self {
         Self { deadline, ..self }
     }

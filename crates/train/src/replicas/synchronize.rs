@@ -67,7 +67,6 @@ impl Replicas {
             if waited > self.deadline {
                 return Poll::Ready(Err((index, self.too_late(index, waited))));
             }
-            context.waker().wake_by_ref();
             Poll::Pending
         })
         .await
