@@ -100,10 +100,17 @@ fn ended(info: &DeviceInfo) -> EngineError {
     EngineError::Lost { name: info.name.clone(), reason: "its thread has ended".into() }
 }
 
-/// Answers that the engine owes, and since when.
+/// An answer that the engine owes, to whom, and since when.
+struct Debt {
+    pending: Pending<'static, Vec<Vec<u32>>>,
+    reply: Reply<Vec<Vec<u32>>>,
+    asked: Instant,
+}
+
+/// Answers that the engine owes.
 #[derive(Default)]
 struct Owed {
-    answers: Vec<(Pending<'static, Vec<Vec<u32>>>, Reply<Vec<Vec<u32>>>, Instant)>,
+    answers: Vec<Debt>,
     /// How long the last ones took.
     usual: Duration,
 }
@@ -113,22 +120,22 @@ impl Owed {
     /// a processor's time from whoever computes it.
     fn pause(&self) -> Duration {
         const EARLY: f64 = 0.85;
-        let since = self.answers.first().map_or(Duration::ZERO, |(_, _, asked)| asked.elapsed());
+        let since = self.answers.first().map_or(Duration::ZERO, |debt| debt.asked.elapsed());
         self.usual.mul_f64(EARLY).saturating_sub(since).clamp(PAUSE, LONGEST)
     }
 
     /// Sends what has come.
     fn look(&mut self) {
         let mut context = Context::from_waker(Waker::noop());
-        for (mut pending, reply, asked) in std::mem::take(&mut self.answers) {
-            match pending.as_mut().poll(&mut context) {
+        for mut debt in std::mem::take(&mut self.answers) {
+            match debt.pending.as_mut().poll(&mut context) {
                 Poll::Ready(answer) => {
-                    reply.send(answer);
-                    let took = asked.elapsed();
+                    debt.reply.send(answer);
+                    let took = debt.asked.elapsed();
                     // Soon where they get quicker, slowly where they get slower.
                     self.usual = if took < self.usual { took } else { self.usual + (took - self.usual) / 4 };
                 }
-                Poll::Pending => self.answers.push((pending, reply, asked)),
+                Poll::Pending => self.answers.push(debt),
             }
         }
     }
@@ -157,7 +164,7 @@ fn obey(engine: &mut dyn Engine, order: Order, owed: &mut Owed, failed: &Mutex<O
         Order::Write(slice, words) => engine.write(slice, &words),
         Order::Submit(runs) => engine.submit(&runs),
         Order::Read(slices, reply) => {
-            owed.answers.push((engine.read(&slices), reply, Instant::now()));
+            owed.answers.push(Debt { pending: engine.read(&slices), reply, asked: Instant::now() });
             Ok(())
         }
         Order::Load(program, progress, reply) => {

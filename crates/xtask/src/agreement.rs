@@ -84,6 +84,14 @@ pub fn stage() -> Outcome {
         command.args(["--", "engines_", "free_steps"]);
         command.env("VK_DRIVER_FILES", SWIFTSHADER);
         run_native(&mut command, Part::SwiftShader)?;
+        // Both drivers and the CPU on one step.
+        let mut command = cargo(&["test", "--package=convoke-tests", "--test=replicas"]);
+        command.args(["--", "gradients_at_given_weights", "twenty_free_steps"]);
+        match std::env::var("VK_DRIVER_FILES") {
+            Ok(others) => command.env("VK_DRIVER_FILES", format!("{others}:{SWIFTSHADER}")),
+            Err(_) => command.env("VK_ADD_DRIVER_FILES", SWIFTSHADER),
+        };
+        run(&mut command)?;
     }
     let read = |part: Part| std::fs::read_to_string(part.path()).unwrap_or_default();
     let figures = figures(&Part::ALL.map(read).concat())?;
