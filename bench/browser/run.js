@@ -79,5 +79,16 @@ ratio("convoke gpu", "tfjs webgpu", 16);
 ratio("convoke cpu", "jax wasm", 5);
 if (values.json) {
   const commit = execFileSync("git", ["rev-parse", "HEAD"], { cwd: HERE, encoding: "utf8" }).trim();
-  writeFileSync(values.json, JSON.stringify({ browser: version, adapter, commit, batch: 64, model: "reference-cnn", found }, undefined, 2));
+  // As `convoke bench --json` writes it, so that `convoke bench --compare` reads it.
+  const reports = Object.entries(found).map(([trainer, all]) => {
+    const good = all.filter(({ problem }) => !problem);
+    const windows = good.map((one) => one.samplesPerSecond).sort((a, b) => a - b);
+    return {
+      trainer, commit, model: "reference-cnn", device: adapter, backend: "browser", driver: `Chromium ${version}`, batch_size: 64,
+      samples_per_second: windows.length ? spread(windows)[1] : 0, windows,
+      first_step_seconds: good.length ? spread(good.map((one) => one.firstStep))[1] : undefined,
+      problem: all.find(({ problem }) => problem)?.problem,
+    };
+  });
+  writeFileSync(values.json, JSON.stringify({ reports }, undefined, 2));
 }

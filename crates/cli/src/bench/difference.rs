@@ -12,6 +12,9 @@ use crate::text;
 /// What is read of a report, from the command or from the bench page of a browser. Figures that one of them lacks are not compared.
 #[derive(Debug, Deserialize)]
 struct Report {
+    /// Who trains, where a file has several reports.
+    #[serde(default)]
+    trainer: Option<String>,
     #[serde(default)]
     commit: String,
     #[serde(default)]
@@ -75,7 +78,8 @@ impl Figure {
 
 /// The differences in words.
 pub fn describe(before: &Path, after: &Path) -> Result<String> {
-    let [a, b] = [read(before)?, read(after)?];
+    let [all_before, all_after] = [read(before)?, read(after)?];
+    let (a, b) = (&all_before[0], &all_after[0]);
     let mut text = String::new();
     for (what, a, b) in [
         ("commit", &a.commit, &b.commit),
@@ -86,7 +90,7 @@ pub fn describe(before: &Path, after: &Path) -> Result<String> {
     ] {
         text += &if a == b { format!("{what:<11} {a}\n") } else { format!("{what:<11} {a} → {b}\n") };
     }
-    let (a, b) = (figures(&a), figures(&b));
+    let [a, b] = [&all_before, &all_after].map(|all| all.iter().flat_map(figures).collect::<Vec<_>>());
     let mut rows = Vec::new();
     for (name, before) in &a {
         let Some((_, after)) = b.iter().find(|(other, _)| other == name) else { continue };
@@ -118,10 +122,20 @@ pub fn describe(before: &Path, after: &Path) -> Result<String> {
     Ok(text)
 }
 
-fn read(path: &Path) -> Result<Report> {
+/// The reports of a file: one of the command, or those of the trainers in a browser.
+fn read(path: &Path) -> Result<Vec<Report>> {
+    #[derive(Deserialize)]
+    struct Several {
+        reports: Vec<Report>,
+    }
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::Run(format!("can't read {}: {error}", path.display())))?;
-    serde_json::from_str(&text).map_err(|error| {
+    if let Ok(Several { reports }) = serde_json::from_str(&text)
+        && !reports.is_empty()
+    {
+        return Ok(reports);
+    }
+    serde_json::from_str(&text).map(|report| vec![report]).map_err(|error| {
         Failure::Run(format!(
             "{} is not a report of `convoke bench --json`: {error}; write one by `convoke bench --json > {}`",
             path.display(),
@@ -149,6 +163,9 @@ fn figures(report: &Report) -> Vec<(String, Figure)> {
         let name = if *count > 1 { format!("{name} {count}") } else { name };
         let tries = kernel.range.map_or(Vec::new(), |range| range.to_vec());
         all.push((name, Figure::within(kernel.microseconds, &tries)));
+    }
+    if let Some(trainer) = &report.trainer {
+        all.iter_mut().for_each(|(name, _)| *name = format!("{trainer}: {name}"));
     }
     all
 }
@@ -184,6 +201,12 @@ mod tests {
         assert!(changed.contains("training, samples/s") && changed.contains("× 2.00"), "{changed}");
         assert!(changed.contains("conv1") && changed.contains("× 0.50"), "{changed}");
         assert!(!changed.contains("first step"), "{changed}");
+        let several = |speed: f64| {
+            format!(r#"{{"reports": [{{"trainer": "convoke gpu", "samples_per_second": {speed}, "windows": [{speed}, {speed}]}}]}}"#)
+        };
+        let [d, e] = [("d.json", 500.0), ("e.json", 600.0)].map(|(name, speed)| path(name, several(speed)));
+        let browsers = describe(&d, &e).unwrap();
+        assert!(browsers.contains("convoke gpu: training, samples/s") && browsers.contains("× 1.20"), "{browsers}");
         let broken = path("broken.json", "{}".into());
         let error = format!("{:?}", describe(&a, &broken).unwrap_err());
         assert!(error.contains("not a report of `convoke bench --json`"), "{error}");
