@@ -4,6 +4,7 @@ use super::{BEST, CHECKPOINT_EVERY, Host, Trainer, line};
 use crate::checkpoint::{Best, LOG};
 use crate::error::Result;
 use crate::event::{Event, Record};
+use crate::replicas::with_several;
 use crate::session::{Part, all};
 use crate::settings::{Metric, Settings};
 
@@ -52,6 +53,12 @@ impl Trainer {
         let (loss, accuracy) = validation.map_or((train_loss, train_accuracy), |f| (f.loss(), f.accuracy()));
         self.judge(loss, accuracy, host).await?;
         self.next_epoch();
+        // The evaluation, too, may have lost some.
+        if self.replicas.is_some()
+            && let Some(told) = with_several(self.tell_of_departures(host))
+        {
+            told.await?;
+        }
         self.save(host).await?;
         Ok(true)
     }

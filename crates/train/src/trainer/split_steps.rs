@@ -98,7 +98,7 @@ impl Trainer {
     }
 
     /// Tells of devices that are gone, and keeps what the others go on from.
-    async fn tell_of_departures(&mut self, host: &mut Host<'_>) -> Result<()> {
+    pub(super) async fn tell_of_departures(&mut self, host: &mut Host<'_>) -> Result<()> {
         let gone = self.replicas.as_mut().map_or_else(Vec::new, |replicas| replicas.departures());
         if gone.is_empty() {
             return Ok(());
