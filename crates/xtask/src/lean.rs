@@ -104,7 +104,7 @@ fn without_names(module: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// An unsigned number as WebAssembly writes it, and the bytes that it takes.
-fn leb128(bytes: &[u8]) -> Option<(usize, usize)> {
+pub fn leb128(bytes: &[u8]) -> Option<(usize, usize)> {
     let mut value = 0;
     for (index, &byte) in bytes.iter().enumerate().take(5) {
         value |= usize::from(byte & 0x7f) << (7 * index);

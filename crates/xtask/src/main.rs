@@ -5,6 +5,7 @@ mod agreement;
 mod apt;
 mod browser;
 mod bundle;
+mod imports;
 mod lean;
 mod options;
 mod setup;

@@ -16,6 +16,7 @@ pub fn run() -> Result<(), String> {
         crate::lean::run(&folder)?;
         crate::lean::join_styles(&folder)?;
         crate::bundle::run(&folder, "app.js")?;
+        crate::imports::shorten(&folder, "convoke-web")?;
     }
     let list = describe(&folder)?;
     let path = folder.join("build.json");

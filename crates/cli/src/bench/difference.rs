@@ -202,7 +202,9 @@ mod tests {
         assert!(changed.contains("conv1") && changed.contains("× 0.50"), "{changed}");
         assert!(!changed.contains("first step"), "{changed}");
         let several = |speed: f64| {
-            format!(r#"{{"reports": [{{"trainer": "convoke gpu", "samples_per_second": {speed}, "windows": [{speed}, {speed}]}}]}}"#)
+            format!(
+                r#"{{"reports": [{{"trainer": "convoke gpu", "samples_per_second": {speed}, "windows": [{speed}, {speed}]}}]}}"#
+            )
         };
         let [d, e] = [("d.json", 500.0), ("e.json", 600.0)].map(|(name, speed)| path(name, several(speed)));
         let browsers = describe(&d, &e).unwrap();
