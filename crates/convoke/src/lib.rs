@@ -136,7 +136,7 @@
 pub mod device;
 
 pub use convoke_core::{
-    engine, error, graph, kernels, layers, model, nearest, optim, order, plan, random, shape, step, summary,
+    engine, error, graph, kernels, layers, loss, model, nearest, optim, order, plan, random, shape, step, summary,
 };
 pub use {
     convoke_cpu as cpu, convoke_data as data, convoke_formats as formats, convoke_gpu as gpu, convoke_train as train,

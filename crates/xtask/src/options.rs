@@ -34,7 +34,7 @@ Tasks:
     test     Install what the tests need and is missing, then run every stage below; stops at the first that fails
     setup    Only install what the tests need
     soak     Run the tests that take long, in release mode (not part of `test`)
-    docs     Write docs/options.md from the program's own definitions
+    docs     Write docs/options.md and docs/scaling.md from the program itself
     stamp    List the files of the page's build for its service worker (`trunk build` runs this)
     help     Print this
 

@@ -98,11 +98,16 @@ pub fn soak() -> Outcome {
     web::soak()
 }
 
-/// Writes the page of all options.
+/// Writes the pages that follow from the program: of all options, and of scaling.
 pub fn docs() -> Outcome {
-    let mut command = cargo(&["test", "--package=convoke-cli", "--bin=convoke", "the_page_of_options"]);
-    command.env("CONVOKE_WRITE_DOCS", "1");
-    run_command(&mut command)
+    let pages: [&[&str]; 2] = [
+        &["test", "--package=convoke-cli", "--bin=convoke", "the_page_of_options"],
+        &["test", "--package=convoke", "--test=scaling", "the_page_of_scaling"],
+    ];
+    for page in pages {
+        run_command(cargo(page).env("CONVOKE_WRITE_DOCS", "1"))?;
+    }
+    Ok(())
 }
 
 /// What became of a stage.
