@@ -17,14 +17,14 @@ use crate::session::Figures;
 
 /// How long a submission should keep the device busy: long enough that submitting costs nothing, short enough that a stop is
 /// answered soon and no watchdog wakes.
-const SUBMISSION: Duration = Duration::from_millis(100);
+const SUBMISSION: Duration = Duration::from_millis(50);
 
 /// Submissions under way at once: one that runs, and one that waits so that the device need not.
 const IN_FLIGHT: usize = 2;
 
 /// Where a submission takes longer than this, none waits behind the one that runs: a stop would be answered too late, and what the
 /// device then waits for the next one is little beside that.
-const LONG: Duration = Duration::from_millis(125);
+const LONG: Duration = Duration::from_millis(70);
 
 /// Steps that were submitted together.
 pub(super) struct Group {
