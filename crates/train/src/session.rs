@@ -7,7 +7,7 @@ use convoke_core::engine::{Engine, EngineError, Limits, Pending, Run};
 use convoke_core::kernels::{AugmentedGather, Gather};
 use convoke_core::loss::{Loss, LossKind};
 use convoke_core::model::Network;
-use convoke_core::plan::{CompileOptions, Place, PlanKind, Program, Slice, Training, compile};
+use convoke_core::plan::{Chunk, CompileOptions, Place, PlanKind, Program, Slice, Training, compile};
 use convoke_core::step::Step;
 use convoke_data::{Dataset, Samples, Statistics};
 use convoke_formats::NamedTensor;
@@ -63,6 +63,16 @@ impl Figures {
     pub(crate) fn accuracy(&self) -> f64 {
         self.correct as f64 / self.samples as f64
     }
+}
+
+/// All that training has changed.
+pub(crate) struct Snapshot {
+    /// What the network evaluates and predicts with.
+    pub evaluated: Vec<NamedTensor>,
+    /// What training changes, where the former is its average.
+    pub trained: Option<Vec<NamedTensor>>,
+    /// The optimizer's state tensors, of what is learned.
+    pub states: Vec<Vec<NamedTensor>>,
 }
 
 /// Which of a dataset's halves.
@@ -236,15 +246,26 @@ impl Session {
         Ok(Some(self.read_tensors(&slices, |_| true).await?))
     }
 
-    /// State tensor `state` of the optimizer, of what is learned.
-    pub(crate) async fn state(&mut self, state: usize) -> Result<Vec<NamedTensor>> {
-        let slices: Vec<Slice> = self.program.chunks.iter().map(|c| c.states[state]).collect();
-        self.read_tensors(&slices, |place| place.learned).await
-    }
-
-    /// The number of the optimizer's state tensors.
-    pub(crate) fn states(&self) -> usize {
-        self.program.chunks[0].states.len()
+    /// All that training has changed, asked for at once: each answer of a device takes its time.
+    pub(crate) async fn snapshot(&mut self) -> Result<Snapshot> {
+        let program = self.program.clone();
+        let of = |slice: &dyn Fn(&Chunk) -> Slice| program.chunks.iter().map(slice).collect::<Vec<Slice>>();
+        let evaluated = self.read_tensors(&of(&Chunk::evaluated), |_| true);
+        let averaged = program.chunks[0].average.is_some();
+        let trained = averaged.then(|| self.read_tensors(&of(&|chunk| chunk.parameters), |_| true));
+        let states = 0..program.chunks[0].states.len();
+        let states = states.map(|state| self.read_tensors(&of(&|chunk| chunk.states[state]), |place| place.learned));
+        let states: Vec<_> = states.collect();
+        let evaluated = evaluated.await?;
+        let trained = match trained {
+            Some(trained) => Some(trained.await?),
+            None => None,
+        };
+        let mut snapshot = Snapshot { evaluated, trained, states: Vec::new() };
+        for state in states {
+            snapshot.states.push(state.await?);
+        }
+        Ok(snapshot)
     }
 
     /// Writes tensors to the parameters' places that are chosen.
@@ -259,19 +280,26 @@ impl Session {
         Ok(())
     }
 
-    /// Reads the parameters' places that are chosen.
-    async fn read_tensors(&mut self, chunks: &[Slice], chosen: fn(&Place) -> bool) -> Result<Vec<NamedTensor>> {
-        let words = self.engine.read(chunks).await?;
-        let tensor = |place: &Place| {
-            let length = place.dims.iter().product();
-            let data = &words[place.chunk][place.offset..][..length];
-            NamedTensor {
-                name: place.name.clone(),
-                dims: place.dims.clone(),
-                data: bytemuck::cast_slice(data).to_vec(),
-            }
-        };
-        Ok(self.program.parameters.iter().filter(|place| chosen(place)).map(tensor).collect())
+    /// Asks for the parameters' places that are chosen, as they are now; they may be awaited later.
+    fn read_tensors(
+        &mut self,
+        chunks: &[Slice],
+        chosen: fn(&Place) -> bool,
+    ) -> impl Future<Output = Result<Vec<NamedTensor>>> + use<> {
+        let (words, program) = (self.engine.read(chunks), self.program.clone());
+        async move {
+            let words = words.await?;
+            let tensor = |place: &Place| {
+                let length = place.dims.iter().product();
+                let data = &words[place.chunk][place.offset..][..length];
+                NamedTensor {
+                    name: place.name.clone(),
+                    dims: place.dims.clone(),
+                    data: bytemuck::cast_slice(data).to_vec(),
+                }
+            };
+            Ok(program.parameters.iter().filter(|place| chosen(place)).map(tensor).collect())
+        }
     }
 
     /// The most runs that one submission may hold.

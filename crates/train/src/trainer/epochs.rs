@@ -1,7 +1,7 @@
 //! Ends of epochs: evaluation, the best so far, checkpoints.
 
 use super::{BEST, CHECKPOINT_EVERY, Host, Trainer, line};
-use crate::checkpoint::{Best, LOG};
+use crate::checkpoint::{Best, Checkpoint, LOG};
 use crate::error::Result;
 use crate::event::{Event, Record};
 use crate::replicas::with_several;
@@ -101,11 +101,12 @@ impl Trainer {
         by_time || (step > self.saved_step && step.is_multiple_of(every))
     }
 
-    pub(super) async fn save(&mut self, host: &mut Host<'_>) -> Result<()> {
+    /// Takes a checkpoint.
+    pub(super) async fn save(&mut self, host: &mut Host<'_>) -> Result<Checkpoint> {
         let checkpoint = self.checkpoint().await?;
         checkpoint.save(host.store).await?;
         (self.saved_at, self.saved_step) = ((host.clock)(), self.progress.step);
         (host.events)(&Event::Saved { name: checkpoint.name(), step: self.progress.step });
-        Ok(())
+        Ok(checkpoint)
     }
 }

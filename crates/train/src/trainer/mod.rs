@@ -22,7 +22,7 @@ use crate::groups::training;
 use crate::model_file::ModelFile;
 use crate::replicas::{DeviceShare, Engines, Replicas, common_limits, with_several};
 use crate::schedule::Length;
-use crate::session::{Input, Part, Session, all};
+use crate::session::{Input, Part, Session, Snapshot, all};
 use crate::settings::Settings;
 use crate::split::split;
 use crate::store::Store;
@@ -363,9 +363,8 @@ impl Trainer {
     /// # Errors
     /// [`TrainError::Engine`], [`TrainError::Store`].
     pub async fn keep(&mut self, host: &mut Host<'_>) -> Result<()> {
-        self.save(host).await?;
-        let model = self.model().await?;
-        Ok(host.store.put(MODEL, model.to_tensor_file().encode()).await?)
+        let checkpoint = self.save(host).await?;
+        Ok(host.store.put(MODEL, checkpoint.model.to_tensor_file().encode()).await?)
     }
 
     async fn epochs(&mut self, host: &mut Host<'_>) -> Result<Outcome> {
@@ -394,14 +393,10 @@ impl Trainer {
     /// # Errors
     /// [`TrainError::Engine`].
     pub async fn checkpoint(&mut self) -> Result<Checkpoint> {
-        let model = self.model().await?;
-        let mut states = Vec::new();
-        for index in 0..self.session.states() {
-            states.push(self.session.state(index).await?);
-        }
+        let Snapshot { evaluated, trained, states } = self.session.snapshot().await?;
         Ok(Checkpoint {
-            model,
-            weights: self.session.averaged_weights().await?,
+            model: self.model_of(evaluated),
+            weights: trained,
             states,
             progress: self.progress.clone(),
             settings: self.settings.clone(),
@@ -418,14 +413,17 @@ impl Trainer {
     /// [`TrainError::Engine`].
     pub async fn model(&mut self) -> Result<ModelFile> {
         let weights = self.session.weights().await?;
-        let classes = self.data.classes.clone();
-        Ok(ModelFile {
+        Ok(self.model_of(weights))
+    }
+
+    fn model_of(&self, weights: Vec<NamedTensor>) -> ModelFile {
+        ModelFile {
             spec: self.network.spec.clone(),
-            classes,
+            classes: self.data.classes.clone(),
             statistics: self.statistics.clone(),
             loss: self.settings.loss.plain(),
             weights,
-        })
+        }
     }
 
     /// Evaluates the model as it is now on the test pictures.
