@@ -62,6 +62,7 @@ fn whoever_fails_leaves_and_nothing_is_lost() {
             Fault::Allocation => &[0],
             // Noticed when the next step begins, or the evaluation; after the last one by the last evaluation.
             Fault::Update => &[at],
+            Fault::Evaluation => &[STEPS / 2],
             _ => &[at - 1],
         };
         assert_eq!(left, wanted, "{what}");
@@ -93,6 +94,14 @@ fn when_none_is_left_all_that_was_learned_is_kept() {
     assert!(matches!(error, TrainError::NoneLeft { step: 5, .. }), "{error}");
     assert!(error.to_string().contains("no device is left after step 5"), "{error}");
     assert_eq!(told.losses.len(), 5);
+    let left = told.records.iter().filter_map(|record| match record {
+        Record::Left { step, device, reason } => {
+            Some((*step, device.ends_with("(1)") || device.ends_with("(2)"), reason.as_str()))
+        }
+        _ => None,
+    });
+    // Each says which of two alike it is, and why, without advice that is for others.
+    assert_eq!(left.collect::<Vec<_>>(), [(3, true, "a cable was pulled"), (5, true, "a cable was pulled")]);
 
     let checkpoint = block_on(Checkpoint::newest(&kept, "memory")).unwrap();
     assert_eq!(checkpoint.progress.step, 5);

@@ -25,11 +25,21 @@ pub enum Fault {
     Silent,
     /// From then on its thread is stuck.
     Stuck,
+    /// It doesn't answer from the first evaluation on, whatever the step.
+    Evaluation,
 }
 
 impl Fault {
-    pub const ALL: [Self; 7] =
-        [Self::Forward, Self::Reduction, Self::Update, Self::Allocation, Self::Slow, Self::Silent, Self::Stuck];
+    pub const ALL: [Self; 8] = [
+        Self::Forward,
+        Self::Reduction,
+        Self::Update,
+        Self::Allocation,
+        Self::Slow,
+        Self::Silent,
+        Self::Stuck,
+        Self::Evaluation,
+    ];
 }
 
 /// An engine with a fault.
@@ -84,7 +94,10 @@ impl Engine for Faulty {
     fn submit(&mut self, runs: &[Run]) -> Result<(), EngineError> {
         let gradients = runs.iter().any(|run| run.plan == PlanKind::Gradients && u64::from(run.step.number) >= self.at);
         self.check(self.fault == Fault::Forward && gradients)?;
-        self.reached |= gradients;
+        self.reached |= match self.fault {
+            Fault::Evaluation => runs.iter().any(|run| run.plan == PlanKind::Evaluate),
+            _ => gradients,
+        };
         if self.fault == Fault::Stuck && self.reached {
             sleep(Duration::from_secs(86_400));
         }
@@ -97,7 +110,7 @@ impl Engine for Faulty {
     }
 
     fn read(&mut self, slices: &[Slice]) -> Pending<'static, Vec<Vec<u32>>> {
-        if self.fault == Fault::Silent && self.reached {
+        if matches!(self.fault, Fault::Silent | Fault::Evaluation) && self.reached {
             return Box::pin(pending());
         }
         match self.check(self.fault == Fault::Reduction && self.reached) {

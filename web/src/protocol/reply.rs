@@ -11,6 +11,7 @@ use super::{
 /// An answer.
 #[derive(Debug, Serialize, Tsify)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, on its way into a message")]
 pub enum Reply {
     /// It is done.
     Done,

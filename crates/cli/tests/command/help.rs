@@ -111,6 +111,6 @@ fn the_other_commands_tell_their_options() {
     assert_all(&help("predict"), &["--checkpoint <FILE>", "<IMAGE>...", "--top <K>", "--device <DEVICE>", "--json"]);
     assert_all(&help("devices"), &["--json"]);
     assert_all(&help("summary"), &["[MODEL]", "--batch-size <N>", "--json"]);
-    let bench = ["[MODEL]", "--device <DEVICE>", "--batch-size <N>", "--data <D>", "--seconds <S>", "--json"];
+    let bench = ["[MODEL]", "--device <DEVICE,…>", "--batch-size <N>", "--data <D>", "--seconds <S>", "--json"];
     assert_all(&help("bench"), &bench);
 }

@@ -98,9 +98,13 @@ impl Replicas {
     }
 
     pub(super) fn too_late(&self, index: usize, waited: Duration) -> EngineError {
-        let reason = format!("it has not answered for {:.1} s", waited.as_secs_f64());
-        EngineError::Lost { name: self.members[index].name(), reason }
+        too_late(&self.members[index].name, waited)
     }
+}
+
+/// The error of a device that has not answered for so long.
+pub(super) fn too_late(name: &str, waited: Duration) -> EngineError {
+    EngineError::Lost { name: name.into(), reason: format!("it has not answered for {:.1} s", waited.as_secs_f64()) }
 }
 
 /// The figures of some runs, and whether the gate was shut by one of them.

@@ -4,8 +4,10 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
+use std::time::Duration;
 
-use super::Replicas;
+use super::collect::too_late;
+use super::{Member, Replicas};
 use crate::error::{Result, TrainError};
 use crate::session::{Figures, Part};
 
@@ -24,9 +26,10 @@ impl Replicas {
         order: &[u32],
         step: u64,
         progress: &mut dyn FnMut(usize, usize) -> bool,
+        clock: &dyn Fn() -> Duration,
     ) -> Result<(Figures, Vec<u32>)> {
         loop {
-            match self.attempt_figures(part, order, progress).await {
+            match self.attempt_figures(part, order, progress, clock).await {
                 Ok(found) => return Ok(found),
                 Err((index, TrainError::Engine(error))) => self.remove(index, step, error)?,
                 Err((_, error)) => return Err(error),
@@ -39,14 +42,25 @@ impl Replicas {
         part: Part,
         order: &[u32],
         progress: &mut dyn FnMut(usize, usize) -> bool,
+        clock: &dyn Fn() -> Duration,
     ) -> std::result::Result<(Figures, Vec<u32>), (usize, TrainError)> {
+        let failed = |(index, member): (usize, &mut Member)| Some((index, member.failed.take()?.into()));
+        if let Some(failed) = self.members.iter_mut().enumerate().find_map(failed) {
+            return Err(failed);
+        }
+        let deadline = self.deadline;
+        let names: Vec<String> = self.members.iter().map(|member| member.name.clone()).collect();
         let shared = RefCell::new((vec![0; self.len()], progress));
         let shared = &shared;
+        // When each was last heard of.
+        let heard = RefCell::new(vec![clock(); self.len()]);
+        let heard = &heard;
         let members = self.cut(order.len()).into_iter().enumerate();
         let futures = members.map(|(index, (session, share))| {
             let mut told = move |done, _: usize| {
                 let (dones, progress) = &mut *shared.borrow_mut();
                 dones[index] = done;
+                heard.borrow_mut()[index] = clock();
                 progress(dones.iter().sum(), order.len())
             };
             let part = async move {
@@ -55,9 +69,27 @@ impl Replicas {
             };
             Box::pin(part) as Pin<Box<dyn Future<Output = Found> + '_>>
         });
-        let found = all(futures.collect()).await;
+        let mut futures: Vec<_> = futures.collect();
+        let mut found: Vec<Option<Found>> = futures.iter().map(|_| None).collect();
+        poll_fn(|context| {
+            for (index, (future, found)) in futures.iter_mut().zip(&mut found).enumerate() {
+                if found.is_some() {
+                    continue;
+                }
+                if let Poll::Ready(value) = future.as_mut().poll(context) {
+                    *found = Some(value);
+                    continue;
+                }
+                let waited = clock().saturating_sub(heard.borrow()[index]);
+                if waited > deadline {
+                    return Poll::Ready(Err((index, too_late(&names[index], waited).into())));
+                }
+            }
+            if found.iter().all(Option::is_some) { Poll::Ready(Ok(())) } else { Poll::Pending }
+        })
+        .await?;
         let (mut sum, mut counts) = (Figures::default(), Vec::<u32>::new());
-        for (index, found) in found.into_iter().enumerate() {
+        for (index, found) in found.into_iter().flatten().enumerate() {
             let (figures, tallies) = found.map_err(|error| (index, error))?;
             sum.add(figures);
             counts.resize(tallies.len(), 0);
@@ -65,21 +97,4 @@ impl Replicas {
         }
         Ok((sum, counts))
     }
-}
-
-/// What all futures resolve to.
-async fn all<T>(mut futures: Vec<Pin<Box<dyn Future<Output = T> + '_>>>) -> Vec<T> {
-    let mut found: Vec<Option<T>> = futures.iter().map(|_| None).collect();
-    poll_fn(|context| {
-        for (future, found) in futures.iter_mut().zip(&mut found) {
-            if found.is_none()
-                && let Poll::Ready(value) = future.as_mut().poll(context)
-            {
-                *found = Some(value);
-            }
-        }
-        if found.iter().all(Option::is_some) { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-    found.into_iter().flatten().collect()
 }

@@ -149,13 +149,10 @@ impl Session {
     }
 
     /// Reads the parameters that follow gradients: all buckets' pieces.
-    pub(super) async fn read_parameters(
-        &mut self,
-        buckets: &[Bucket],
-    ) -> std::result::Result<Vec<Vec<u32>>, EngineError> {
+    pub(super) fn read_parameters(&mut self, buckets: &[Bucket]) -> Pending<'static, Vec<Vec<u32>>> {
         let slices: Vec<Slice> =
             buckets.iter().flat_map(|bucket| self.slices(bucket, |chunk| chunk.parameters)).collect();
-        self.engine_mut().read(&slices).await
+        self.engine_mut().read(&slices)
     }
 
     /// Updates the parameters by gradients that were summed elsewhere, and returns the flag and the parameters, of each bucket its pieces.

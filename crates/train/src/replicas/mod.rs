@@ -23,6 +23,7 @@ use convoke_core::model::Network;
 use convoke_core::plan::{Bucket, Training};
 use convoke_core::step::Step;
 use convoke_data::Dataset;
+use convoke_formats::NamedTensor;
 use serde::{Deserialize, Serialize};
 
 use crate::augment::Share;
@@ -90,6 +91,9 @@ pub struct DeviceShare {
     pub device: String,
     /// Its share in proportion to the others': with shares that were measured, its samples of a whole batch.
     pub weight: f64,
+    /// What it was found to need, in seconds: for any share, and for each sample; where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<[f64; 2]>,
 }
 
 /// A replica that is gone, and why.
@@ -115,6 +119,8 @@ const CHECK_EVERY: u64 = 100;
 
 /// One of several engines on a step.
 struct Member {
+    /// The device's name, with a number where another has it too.
+    name: String,
     session: Session,
     buckets: Rc<Vec<Bucket>>,
     weight: f64,
@@ -123,12 +129,6 @@ struct Member {
     times: Vec<(usize, f64)>,
     /// What went wrong when it was last sent something.
     failed: Option<EngineError>,
-}
-
-impl Member {
-    fn name(&self) -> String {
-        self.session.engine().info().name.clone()
-    }
 }
 
 /// What an answer holds.
@@ -212,17 +212,25 @@ impl Replicas {
         let training = Training { updates: false, average: None, clip: None, ..training.clone() };
         let (mut members, mut gone) = (Vec::new(), Vec::new());
         let mut first_error = None;
-        for (engine, weight) in engines.into_iter().zip(weights) {
-            let device = engine.info().name.clone();
+        let names = names(&engines);
+        for ((engine, weight), name) in engines.into_iter().zip(weights).zip(names) {
             let options = (Some(training.clone()), capacity, limits);
             match Session::within(engine, network, data.clone(), input, loss, options, progress).await {
                 Ok(session) => {
                     let buckets = Rc::new(session.program().buckets(BUCKET_BYTES));
-                    members.push(Member { session, buckets, weight, cost: None, times: Vec::new(), failed: None });
+                    members.push(Member {
+                        name,
+                        session,
+                        buckets,
+                        weight,
+                        cost: None,
+                        times: Vec::new(),
+                        failed: None,
+                    });
                 }
                 Err(TrainError::Engine(error)) => {
                     first_error.get_or_insert(TrainError::Engine(error.clone()));
-                    gone.push(Departure { step: 0, device, error });
+                    gone.push(Departure { step: 0, device: name, error });
                 }
                 Err(error) => return Err(error),
             }
@@ -235,15 +243,23 @@ impl Replicas {
 
     /// How much of each batch each device has.
     pub fn shares(&self) -> Vec<DeviceShare> {
-        let share = |member: &Member| DeviceShare { device: member.name(), weight: member.weight };
+        let seconds = |cost: Cost| [cost.fixed, cost.per_sample];
+        let share = |member: &Member| DeviceShare {
+            device: member.name.clone(),
+            weight: member.weight,
+            seconds: member.cost.map(seconds),
+        };
         self.members.iter().map(share).collect()
     }
 
     /// The shares of a checkpoint, where they are for these devices: then nothing needs to be measured.
     pub fn repeat(&mut self, shares: &[DeviceShare]) {
-        let same = |(member, share): (&Member, &DeviceShare)| member.name() == share.device;
+        let same = |(member, share): (&Member, &DeviceShare)| member.name == share.device;
         if self.auto && shares.len() == self.members.len() && self.members.iter().zip(shares).all(same) {
-            self.members.iter_mut().zip(shares).for_each(|(member, share)| member.weight = share.weight);
+            for (member, share) in self.members.iter_mut().zip(shares) {
+                member.weight = share.weight;
+                member.cost = share.seconds.map(|[fixed, per_sample]| Cost { fixed, per_sample });
+            }
             self.measured = true;
         }
     }
@@ -285,7 +301,7 @@ impl Replicas {
     /// [`TrainError::NoneLeft`] where it was the last one.
     pub fn remove(&mut self, index: usize, step: u64, error: EngineError) -> Result<()> {
         let member = self.members.remove(index);
-        self.gone.push(Departure { step, device: member.name(), error: error.clone() });
+        self.gone.push(Departure { step, device: member.name, error: error.clone() });
         if self.members.is_empty() { Err(TrainError::NoneLeft { step, last: error }) } else { Ok(()) }
     }
 
@@ -322,6 +338,7 @@ impl Replicas {
         clock: &dyn Fn() -> Duration,
     ) -> Result<std::result::Result<Reduced, (usize, EngineError)>> {
         let (mut asked, mut blocks) = (Vec::new(), Vec::new());
+        let mut spent = vec![0.0; self.members.len()];
         let synchronized = !self.members[0].session.exchanges().is_empty();
         for (index, (member, share)) in self.members.iter_mut().zip(shares).enumerate() {
             let began = match member.failed.take() {
@@ -338,10 +355,15 @@ impl Replicas {
                 Err(error) => return Err(error),
             }
         }
-        if synchronized && let Err(failed) = self.synchronize(&blocks, &mut asked, clock).await {
+        if synchronized && let Err(failed) = self.synchronize(&blocks, &mut asked, &mut spent, clock).await {
             return Ok(Err(failed));
         }
-        Ok(self.collect(asked, clock).await)
+        let mut collected = self.collect(asked, clock).await;
+        // Who waits for others at an exchange is not slow.
+        collected
+            .iter_mut()
+            .for_each(|reduced| reduced.seconds.iter_mut().zip(&spent).for_each(|(all, part)| *all += part));
+        Ok(collected)
     }
 
     /// Sends all members the parameters of the update: of each bucket its pieces. Who fails is told of it at the next step.
@@ -356,13 +378,35 @@ impl Replicas {
     ///
     /// # Errors
     /// [`TrainError::Transport`] where they differ.
-    pub async fn check(&mut self, parameters: &[Vec<Vec<u32>>], step: u64) -> Result<()> {
+    pub async fn check(&mut self, parameters: &[Vec<Vec<u32>>], step: u64, clock: &dyn Fn() -> Duration) -> Result<()> {
         let wanted = hash(parameters.iter().flatten());
+        for index in 0..self.members.len() {
+            let member = &mut self.members[index];
+            let answer = member.session.read_parameters(&member.buckets);
+            match self.answers(vec![(index, answer)], clock).await {
+                Ok(found) if found.iter().all(|(words, _)| hash(words.iter()) == wanted) => {}
+                Ok(_) => return Err(TrainError::Transport { device: self.members[index].name.clone(), step }),
+                Err((_, error)) => self.members[index].failed = Some(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives all members the same weights. Who fails is told of it when it is next asked for something.
+    pub fn set_weights(&mut self, weights: &[NamedTensor]) -> Result<()> {
+        self.each_member(|session| session.set_weights(weights))
+    }
+
+    /// Lets updates through again after a broken step.
+    pub fn clear_flags(&mut self) -> Result<()> {
+        self.each_member(|session| Ok(session.clear_flag()?))
+    }
+
+    fn each_member(&mut self, work: impl Fn(&mut Session) -> Result<()>) -> Result<()> {
         for member in &mut self.members {
-            match member.session.read_parameters(&member.buckets).await {
-                Ok(found) if hash(found.iter()) == wanted => {}
-                Ok(_) => return Err(TrainError::Transport { device: member.name(), step }),
-                Err(error) => member.failed = Some(error),
+            match work(&mut member.session) {
+                Err(TrainError::Engine(error)) => _ = member.failed.get_or_insert(error),
+                other => other?,
             }
         }
         Ok(())
@@ -382,6 +426,11 @@ impl Replicas {
         const ROUNDS: usize = 3;
         'anew: loop {
             let count = self.members.len();
+            // Two sizes are compared, and a short batch may be too small for that.
+            if whole.batch.len() < 2 * count {
+                self.measured = samples < 2 * count;
+                return Ok(());
+            }
             let mut best = vec![[(0, f64::INFINITY); 2]; count];
             // The first round is not counted: drivers do much when they do something for the first time.
             for round in 0..=ROUNDS {
@@ -481,6 +530,16 @@ impl Reduced {
     pub fn seconds(self, whole: f64) -> StepSeconds {
         StepSeconds { members: self.seconds, whole }
     }
+}
+
+/// The engines' names, numbered where several have the same.
+fn names(engines: &[Box<dyn Engine>]) -> Vec<String> {
+    let names: Vec<&str> = engines.iter().map(|engine| engine.info().name.as_str()).collect();
+    let numbered = |(index, &name): (usize, &&str)| {
+        let alike = |names: &[&str]| names.iter().filter(|other| **other == name).count();
+        if alike(&names) == 1 { name.to_string() } else { format!("{name} ({})", alike(&names[..=index])) }
+    };
+    names.iter().enumerate().map(numbered).collect()
 }
 
 fn hash<'a>(words: impl Iterator<Item = &'a Vec<u32>>) -> u128 {

@@ -21,7 +21,7 @@ impl Trainer {
             [] => None,
             order => {
                 let order = order.to_vec();
-                let (figures, _) = self.figures(Part::Train, &order, &mut progress).await?;
+                let (figures, _) = self.figures(Part::Train, &order, &mut progress, host.clock).await?;
                 if figures.samples < order.len() as u64 {
                     return Ok(false);
                 }
@@ -29,7 +29,7 @@ impl Trainer {
             }
         };
         let order = all(&self.data.test);
-        let (figures, tallies) = self.figures(Part::Test, &order, &mut progress).await?;
+        let (figures, tallies) = self.figures(Part::Test, &order, &mut progress, host.clock).await?;
         if figures.samples < order.len() as u64 {
             return Ok(false);
         }

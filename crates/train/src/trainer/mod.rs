@@ -69,6 +69,8 @@ pub struct Trainer {
     /// The network on the only engine, or on the owner of what the replicas compute gradients of.
     session: Session,
     replicas: Option<Replicas>,
+    /// The shares that were told of last.
+    announced: Vec<DeviceShare>,
     data: Rc<Dataset>,
     network: Network,
     settings: Settings,
@@ -163,6 +165,7 @@ impl Trainer {
         let mut trainer = Self {
             session,
             replicas,
+            announced: Vec::new(),
             data,
             network,
             settings,
@@ -222,6 +225,7 @@ impl Trainer {
         }
         trainer.progress = done;
         trainer.replicas.iter_mut().for_each(|replicas| replicas.repeat(&shares));
+        trainer.announced = shares;
         Ok(trainer)
     }
 
@@ -432,7 +436,7 @@ impl Trainer {
     /// [`TrainError::Engine`].
     pub async fn evaluate(&mut self) -> Result<Evaluation> {
         let order = all(&self.data.test);
-        let (figures, tallies) = self.figures(Part::Test, &order, &mut |_, _| true).await?;
+        let (figures, tallies) = self.figures(Part::Test, &order, &mut |_, _| true, &|| Duration::ZERO).await?;
         Ok(Evaluation::of(self.network.classes(), figures, &tallies))
     }
 }

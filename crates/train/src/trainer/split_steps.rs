@@ -12,6 +12,7 @@ use crate::augment::Share;
 use crate::error::{Result, TrainError};
 use crate::event::{Event, Record};
 use crate::replicas::with_several;
+use crate::replicas::{Departure, DeviceShare};
 use crate::session::{Figures, Part};
 
 impl Trainer {
@@ -19,6 +20,7 @@ impl Trainer {
     pub(super) async fn split_epoch(&mut self, host: &mut Host<'_>) -> Result<()> {
         let order = self.order();
         self.tell_of_departures(host).await?;
+        self.tell_of_first_shares(host).await?;
         loop {
             let (position, step) = (self.progress.position, self.progress.step);
             if self.save_due(host, step) {
@@ -60,7 +62,7 @@ impl Trainer {
         let (flag, parameters) = self.session.update_by(&buckets, &sums, reduced.figures, block).await?;
         replicas.send(&parameters);
         if replicas.check_due(number) {
-            replicas.check(&parameters, number).await?;
+            replicas.check(&parameters, number, host.clock).await?;
         }
         let figures = reduced.figures;
         let seconds = reduced.seconds(((host.clock)().saturating_sub(began)).as_secs_f64());
@@ -78,8 +80,8 @@ impl Trainer {
         let recorded =
             self.complete(Group { runs: vec![1], words: vec![figures.words().to_vec()], answer }, host).await;
         if matches!(recorded, Err(TrainError::NotFinite { .. })) {
-            for session in self.replicas.iter_mut().flat_map(|replicas| replicas.sessions()) {
-                session.clear_flag()?;
+            if let Some(replicas) = &mut self.replicas {
+                replicas.clear_flags()?;
             }
         }
         recorded
@@ -87,7 +89,8 @@ impl Trainer {
 
     /// Tells of new shares, which hold from a step on, and keeps them in a checkpoint, so that a run that is resumed repeats them.
     async fn tell_of_shares(&mut self, step: u64, host: &mut Host<'_>) -> Result<()> {
-        let record = Record::Shares { step, shares: self.shares() };
+        self.announced = self.shares();
+        let record = Record::Shares { step, shares: self.announced.clone() };
         self.log(host, &line(&record)).await?;
         (host.events)(&Event::Record(record));
         // Who drives the steps by hand keeps no checkpoints.
@@ -97,19 +100,31 @@ impl Trainer {
         Ok(())
     }
 
+    /// Tells of the shares that a run begins with, or goes on with where they are others than before. Those that are measured are told of then.
+    async fn tell_of_first_shares(&mut self, host: &mut Host<'_>) -> Result<()> {
+        let parts = |shares: &[DeviceShare]| -> Vec<(String, f64)> {
+            shares.iter().map(|share| (share.device.clone(), share.weight)).collect()
+        };
+        let unmeasured = self.replicas.as_ref().is_some_and(|replicas| replicas.unmeasured());
+        if unmeasured || parts(&self.announced) == parts(&self.shares()) {
+            return Ok(());
+        }
+        self.tell_of_shares(self.progress.step + 1, host).await
+    }
+
     /// Tells of devices that are gone, and keeps what the others go on from.
     pub(super) async fn tell_of_departures(&mut self, host: &mut Host<'_>) -> Result<()> {
         let gone = self.replicas.as_mut().map_or_else(Vec::new, |replicas| replicas.departures());
         if gone.is_empty() {
             return Ok(());
         }
-        for departure in gone {
-            let record =
-                Record::Left { step: departure.step, device: departure.device, reason: departure.error.to_string() };
+        let from = gone.iter().map(|departure| departure.step + 1).min().unwrap_or_default();
+        for Departure { step, device, error } in gone {
+            let record = Record::Left { step, device, reason: reason(error) };
             self.log(host, &line(&record)).await?;
             (host.events)(&Event::Record(record));
         }
-        self.tell_of_shares(self.progress.step + 1, host).await
+        if self.shares().is_empty() { Ok(()) } else { self.tell_of_shares(from, host).await }
     }
 
     /// Takes a device out of the run, which goes on with the others; `position` is its place in [`shares`](Self::shares).
@@ -133,9 +148,10 @@ impl Trainer {
         part: Part,
         order: &[u32],
         progress: &mut dyn FnMut(usize, usize) -> bool,
+        clock: &dyn Fn() -> Duration,
     ) -> Result<(Figures, Vec<u32>)> {
         if self.replicas.is_some()
-            && let Some(figures) = with_several(self.split_figures(part, order, progress))
+            && let Some(figures) = with_several(self.split_figures(part, order, progress, clock))
         {
             return figures.await;
         }
@@ -149,18 +165,29 @@ impl Trainer {
         part: Part,
         order: &[u32],
         progress: &mut dyn FnMut(usize, usize) -> bool,
+        clock: &dyn Fn() -> Duration,
     ) -> Result<(Figures, Vec<u32>)> {
         let replicas = self.replicas.as_mut().expect("it is asked for where there are several");
         // Where an average is kept, the owner alone has it.
         let trained = self.session.averaged_weights().await?;
         if trained.is_some() {
             let average = self.session.weights().await?;
-            replicas.sessions().try_for_each(|session| session.set_weights(&average))?;
+            replicas.set_weights(&average)?;
         }
-        let found = replicas.figures(part, order, self.progress.step, progress).await;
+        let found = replicas.figures(part, order, self.progress.step, progress, clock).await;
         if let Some(trained) = trained {
-            replicas.sessions().try_for_each(|session| session.set_weights(&trained))?;
+            replicas.set_weights(&trained)?;
         }
         found
+    }
+}
+
+/// Why a device is gone, without the advice for those whose only one it was.
+fn reason(error: EngineError) -> String {
+    match error {
+        EngineError::Lost { reason, .. } => reason,
+        EngineError::OutOfMemory { what, bytes, .. } => format!("it can't allocate {bytes} bytes for {what}"),
+        EngineError::Refused { what, reason, .. } => format!("it refused {what}: {reason}"),
+        error @ EngineError::NotFound { .. } => error.to_string(),
     }
 }
