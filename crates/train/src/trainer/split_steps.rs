@@ -79,10 +79,8 @@ impl Trainer {
         let answer = Box::pin(ready(Ok(vec![vec![flag]])));
         let recorded =
             self.complete(Group { runs: vec![1], words: vec![figures.words().to_vec()], answer }, host).await;
-        if matches!(recorded, Err(TrainError::NotFinite { .. })) {
-            if let Some(replicas) = &mut self.replicas {
-                replicas.clear_flags()?;
-            }
+        if let (Err(TrainError::NotFinite { .. }), Some(replicas)) = (&recorded, &mut self.replicas) {
+            replicas.clear_flags()?;
         }
         recorded
     }
