@@ -14,7 +14,7 @@ const { values } = parseArgs({ options: {
   json: { type: "string" }, only: { type: "string" },
 } });
 if (!existsSync(join(PACKAGE, "convoke_web.js"))) {
-  console.error("error: Convoke's package is not built; build it first, in the root: wasm-pack build web --target web --profile web");
+  console.error("error: Convoke's package is not built; build it first, in the root: wasm-pack build web --target web --profile web --no-opt");
   process.exit(2);
 }
 
