@@ -12,6 +12,7 @@ pub mod laws;
 mod loaded_network;
 mod loss_graph;
 pub mod models;
+mod narrow;
 mod op_graph;
 pub mod pytorch;
 #[cfg(not(target_family = "wasm"))]
@@ -24,6 +25,7 @@ pub use engines::{TARGETS, cpu, gpu};
 pub use graph_run::{LoadedGraph, run_graph, step_of};
 pub use loaded_network::{Figures, LoadedNetwork, Pictures, Setup};
 pub use loss_graph::{Answer, LossGraph};
+pub use narrow::Narrow;
 pub use op_graph::{OpGraph, feeds};
 #[cfg(not(target_family = "wasm"))]
 pub use subjects::{Subject, engines, engines_with_all_shaders};

@@ -6,15 +6,14 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use convoke_core::engine::{Ceilings, DeviceInfo, Engine, EngineError, Limits, Pending, Run, StepTime};
+use convoke_core::engine::Engine;
 use convoke_core::layers::{Conv2d, Features, Flatten, Linear, MaxPool2d, Relu};
 use convoke_core::model::{ModelSpec, Network};
 use convoke_core::optim::Optimizer;
-use convoke_core::plan::{Program, Slice};
 use convoke_core::random::{Stream, StreamId};
 use convoke_data::{Dataset, Normalization, Samples};
 use convoke_formats::NamedTensor;
-use convoke_tests::{block_on, cpu, engines};
+use convoke_tests::{Narrow, block_on, cpu, engines};
 use convoke_train::{
     Checkpoint, Event, Host, MemoryStore, Metric, ModelFile, Outcome, ParameterGroup, Record, Result, Schedule,
     ScheduleKind, Settings, Span, Store, Trainer,
@@ -133,48 +132,12 @@ fn gradients_that_are_added_up_are_those_of_the_large_batch() {
     }
 }
 
-/// An engine whose bindings hold little.
-struct Narrow(Box<dyn Engine>);
-
-impl Engine for Narrow {
-    fn info(&self) -> &DeviceInfo {
-        self.0.info()
-    }
-
-    fn limits(&self) -> Limits {
-        Limits { max_binding_bytes: 12_288, ..self.0.limits() }
-    }
-
-    fn load<'a>(&'a mut self, program: Rc<Program>, progress: &'a mut dyn FnMut(usize, usize)) -> Pending<'a, ()> {
-        self.0.load(program, progress)
-    }
-
-    fn write(&mut self, slice: Slice, words: &[u32]) -> std::result::Result<(), EngineError> {
-        self.0.write(slice, words)
-    }
-
-    fn submit(&mut self, runs: &[Run]) -> std::result::Result<(), EngineError> {
-        self.0.submit(runs)
-    }
-
-    fn read(&mut self, slices: &[Slice]) -> Pending<'static, Vec<Vec<u32>>> {
-        self.0.read(slices)
-    }
-
-    fn profile<'a>(&'a mut self, run: Run) -> Pending<'a, Option<Vec<StepTime>>> {
-        self.0.profile(run)
-    }
-
-    fn ceilings<'a>(&'a mut self) -> Pending<'a, Option<Ceilings>> {
-        self.0.ceilings()
-    }
-}
-
 #[test]
 fn a_batch_that_does_not_fit_is_split() {
     for subject in engines() {
         let settings = Settings { batch_size: 32, ..settings(Optimizer::sgd(0.05, 0.9)) };
-        let mut split = trainer(Box::new(Narrow(subject.another())), settings.clone());
+        let mut split =
+            trainer(Box::new(Narrow { inner: subject.another(), max_binding_bytes: 12_288 }), settings.clone());
         // A convolution makes 4 · 63 numbers of a picture: 32 of them take 32,256 bytes.
         assert_eq!((split.step_samples(), split.micro_batch()), (32, 8), "{}", subject.name);
         let store = MemoryStore::default();
@@ -184,7 +147,10 @@ fn a_batch_that_does_not_fit_is_split() {
         let resumed = block_on(Trainer::resume(subject.another(), data(0), checkpoint, &mut |_, _| {})).unwrap();
         assert_eq!(resumed.micro_batch(), 8, "a run goes on as it began, wherever");
         let whole = losses(&mut trainer(subject.another(), settings.clone()), 12);
-        let split = losses(&mut trainer(Box::new(Narrow(subject.another())), settings), 12);
+        let split = losses(
+            &mut trainer(Box::new(Narrow { inner: subject.another(), max_binding_bytes: 12_288 }), settings),
+            12,
+        );
         assert_near(&split, &whole, 1e-5, &subject.name);
     }
 }

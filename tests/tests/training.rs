@@ -5,14 +5,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use convoke_core::engine::{Ceilings, DeviceInfo, Engine, EngineError, Limits, Pending, Run, StepTime};
+use convoke_core::engine::Engine;
 use convoke_core::layers::{Conv2d, Features, Flatten, Linear, MaxPool2d, Relu};
 use convoke_core::model::{ModelSpec, Network};
 use convoke_core::optim::Optimizer;
-use convoke_core::plan::{Program, Slice};
 use convoke_core::random::{Stream, StreamId};
 use convoke_data::{Dataset, Normalization, Samples, SharedBytes};
-use convoke_tests::{block_on, cpu, engines};
+use convoke_tests::{Narrow, block_on, cpu, engines};
 use convoke_train::{
     Checkpoint, Event, Host, MemoryStore, Outcome, Record, Result, Settings, Store, TrainError, Trainer,
 };
@@ -234,43 +233,6 @@ fn settings_out_of_range_are_named() {
     }
 }
 
-/// An engine whose bindings hold little, so that pictures are sent batch by batch.
-struct Narrow(Box<dyn Engine>);
-
-impl Engine for Narrow {
-    fn info(&self) -> &DeviceInfo {
-        self.0.info()
-    }
-
-    fn limits(&self) -> Limits {
-        Limits { max_binding_bytes: 8192, ..self.0.limits() }
-    }
-
-    fn load<'a>(&'a mut self, program: Rc<Program>, progress: &'a mut dyn FnMut(usize, usize)) -> Pending<'a, ()> {
-        self.0.load(program, progress)
-    }
-
-    fn write(&mut self, slice: Slice, words: &[u32]) -> std::result::Result<(), EngineError> {
-        self.0.write(slice, words)
-    }
-
-    fn submit(&mut self, runs: &[Run]) -> std::result::Result<(), EngineError> {
-        self.0.submit(runs)
-    }
-
-    fn read(&mut self, slices: &[Slice]) -> Pending<'static, Vec<Vec<u32>>> {
-        self.0.read(slices)
-    }
-
-    fn profile<'a>(&'a mut self, run: Run) -> Pending<'a, Option<Vec<StepTime>>> {
-        self.0.profile(run)
-    }
-
-    fn ceilings<'a>(&'a mut self) -> Pending<'a, Option<Ceilings>> {
-        self.0.ceilings()
-    }
-}
-
 #[test]
 fn pictures_that_are_sent_batch_by_batch_train_as_those_that_lie_on_the_device() {
     for subject in engines() {
@@ -279,7 +241,7 @@ fn pictures_that_are_sent_batch_by_batch_train_as_those_that_lie_on_the_device()
             // What is streamed lies elsewhere than in memory: in a file that is mapped into it, say.
             let elsewhere: SharedBytes = Arc::new(data(1).encode());
             let elsewhere = Rc::new(Dataset::decode_shared(&elsewhere).unwrap());
-            let narrow: Box<dyn Engine> = Box::new(Narrow(subject.another()));
+            let narrow: Box<dyn Engine> = Box::new(Narrow { inner: subject.another(), max_binding_bytes: 8192 });
             let [resident, streamed] = [(data(1), subject.another()), (elsewhere, narrow)].map(|(data, engine)| {
                 let store = MemoryStore::default();
                 let mut trainer = trainer_on(data, engine, augmented(augment)).unwrap();

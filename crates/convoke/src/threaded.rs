@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use convoke_core::engine::{Ceilings, DeviceInfo, Engine, EngineError, Limits, Pending, Run, StepTime};
 use convoke_core::plan::{Program, Slice};
 
-use crate::answer::{self, Answer, answer};
+use crate::answer::{self, answer};
 use crate::block_on;
 
 /// An engine on a thread of its own, which does what it is told in order while the caller goes on: so engines that compute on the calling thread,
@@ -205,7 +205,7 @@ impl Engine for Threaded {
         let sent = self.order(Order::Load(Box::new((*program).clone()), told, reply));
         Box::pin(async move {
             sent?;
-            let mut answer: std::pin::Pin<&mut Answer<_>> = pin!(answer);
+            let mut answer = pin!(answer);
             poll_fn(|context| {
                 tells.try_iter().for_each(|(done, total)| progress(done, total));
                 answer.as_mut().poll(context)

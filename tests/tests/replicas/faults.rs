@@ -112,52 +112,8 @@ fn when_none_is_left_all_that_was_learned_is_kept() {
 
 #[test]
 fn who_holds_other_parameters_than_it_was_sent_is_found_out() {
-    /// Flips a bit of what it is sent after a step's gradients.
-    struct Forgetful(Box<dyn convoke_core::engine::Engine>, bool);
-    impl convoke_core::engine::Engine for Forgetful {
-        fn info(&self) -> &convoke_core::engine::DeviceInfo {
-            self.0.info()
-        }
-        fn limits(&self) -> convoke_core::engine::Limits {
-            self.0.limits()
-        }
-        fn load<'a>(
-            &'a mut self,
-            program: std::rc::Rc<convoke_core::plan::Program>,
-            progress: &'a mut dyn FnMut(usize, usize),
-        ) -> convoke_core::engine::Pending<'a, ()> {
-            self.0.load(program, progress)
-        }
-        fn write(
-            &mut self,
-            slice: convoke_core::plan::Slice,
-            words: &[u32],
-        ) -> Result<(), convoke_core::engine::EngineError> {
-            let mut words = words.to_vec();
-            words[0] ^= u32::from(self.1);
-            self.0.write(slice, &words)
-        }
-        fn submit(&mut self, runs: &[convoke_core::engine::Run]) -> Result<(), convoke_core::engine::EngineError> {
-            self.1 = true;
-            self.0.submit(runs)
-        }
-        fn read(
-            &mut self,
-            slices: &[convoke_core::plan::Slice],
-        ) -> convoke_core::engine::Pending<'static, Vec<Vec<u32>>> {
-            self.0.read(slices)
-        }
-        fn profile<'a>(
-            &'a mut self,
-            run: convoke_core::engine::Run,
-        ) -> convoke_core::engine::Pending<'a, Option<Vec<convoke_core::engine::StepTime>>> {
-            self.0.profile(run)
-        }
-        fn ceilings<'a>(&'a mut self) -> convoke_core::engine::Pending<'a, Option<convoke_core::engine::Ceilings>> {
-            self.0.ceilings()
-        }
-    }
-    let replicas = vec![threaded(|engine| engine), threaded(|engine| Box::new(Forgetful(engine, false)))];
+    let replicas =
+        vec![threaded(|engine| engine), threaded(|engine| Box::new(Faulty::new(engine, Fault::Forgetful, 1)))];
     let mut trainer = trainer(Engines::several(cpu(None), replicas, Split::Equal), settings(1)).unwrap();
     let error = advance(&mut trainer, &store(), None).0.unwrap_err();
     assert!(matches!(error, TrainError::Transport { step: 1, .. }), "{error}");

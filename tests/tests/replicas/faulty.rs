@@ -27,6 +27,8 @@ pub enum Fault {
     Stuck,
     /// It doesn't answer from the first evaluation on, whatever the step.
     Evaluation,
+    /// From then on it keeps something else than it is sent: nobody can go on from that, so it is none of [`ALL`](Self::ALL).
+    Forgetful,
 }
 
 impl Fault {
@@ -88,7 +90,9 @@ impl Engine for Faulty {
     fn write(&mut self, slice: Slice, words: &[u32]) -> Result<(), EngineError> {
         // What is written after the gradients of a step were computed are its parameters.
         self.check(self.fault == Fault::Update && self.reached)?;
-        self.inner.write(slice, words)
+        let mut words = words.to_vec();
+        words[0] ^= u32::from(self.fault == Fault::Forgetful && self.reached);
+        self.inner.write(slice, &words)
     }
 
     fn submit(&mut self, runs: &[Run]) -> Result<(), EngineError> {

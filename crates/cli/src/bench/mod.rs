@@ -128,7 +128,7 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode> {
     let subject = Subject { args, network, data, statistics };
 
     if args.scaling {
-        let report = scaling::measure_asked(&subject, &status)?;
+        let report = scaling::scaling(&subject, &status)?;
         status.clear();
         if args.json {
             output::json(&report)?

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use convoke::block_on;
 use convoke::device::{DeviceRequest, DevicesRequest, open_several};
-use convoke::train::DeviceShare;
+use convoke::train::{DeviceShare, Split};
 use serde::Serialize;
 
 use super::{Subject, measure};
@@ -44,15 +44,32 @@ struct Together {
     shares: Vec<DeviceShare>,
 }
 
-/// Measures each device alone, then more and more of them together.
-pub fn measure_all(subject: &Subject<'_>, requests: &[DeviceRequest], status: &Status) -> Result<Scaling> {
+/// Measures each of the devices asked for alone, then more and more of them together.
+pub fn scaling(subject: &Subject<'_>, status: &Status) -> Result<Scaling> {
     let args = &subject.args.device;
+    let asked = args.device.clone().unwrap_or(DevicesRequest::All);
+    let requests = block_on(asked.each());
+    if requests.len() < 2 {
+        let problem =
+            format!("--scaling compares several devices, and {asked} is one; add --device gpu:0,cpu or --device all");
+        return Err(Failure::Usage(problem));
+    }
+    if let Some(Split::Ratio(parts)) = &args.split
+        && parts.len() != requests.len()
+    {
+        let problem = format!(
+            "--split has {} parts and there are {} devices; give one part for each",
+            parts.len(),
+            requests.len()
+        );
+        return Err(Failure::Usage(problem));
+    }
     let split = args.split.clone().unwrap_or_default();
     let run = |requests: &[DeviceRequest]| -> Result<(Vec<f64>, String, Vec<DeviceShare>)> {
         let request = DevicesRequest::These(requests.to_vec());
         // A ratio is for all of them; fewer have the beginning of it.
         let split = match &split {
-            convoke::train::Split::Ratio(parts) => convoke::train::Split::Ratio(parts[..requests.len()].to_vec()),
+            Split::Ratio(parts) => Split::Ratio(parts[..requests.len()].to_vec()),
             split => split.clone(),
         };
         let engines = block_on(open_several(&request, split, args.threads, None))?;
@@ -65,7 +82,7 @@ pub fn measure_all(subject: &Subject<'_>, requests: &[DeviceRequest], status: &S
     };
     let median = |windows: &[f64]| windows[windows.len() / 2];
     let mut alone = Vec::new();
-    for request in requests {
+    for request in &requests {
         let (windows, device, _) = run(std::slice::from_ref(request))?;
         alone.push(Alone { device, samples_per_second: median(&windows), windows });
     }
@@ -85,28 +102,6 @@ pub fn measure_all(subject: &Subject<'_>, requests: &[DeviceRequest], status: &S
         alone,
         together,
     })
-}
-
-/// As [`measure_all`], with the devices that were asked for.
-pub fn measure_asked(subject: &Subject<'_>, status: &Status) -> Result<Scaling> {
-    let asked = subject.args.device.device.clone().unwrap_or(DevicesRequest::All);
-    let requests = block_on(asked.each());
-    if requests.len() < 2 {
-        let problem =
-            format!("--scaling compares several devices, and {asked} is one; add --device gpu:0,cpu or --device all");
-        return Err(Failure::Usage(problem));
-    }
-    if let Some(convoke::train::Split::Ratio(parts)) = &subject.args.device.split
-        && parts.len() != requests.len()
-    {
-        let problem = format!(
-            "--split has {} parts and there are {} devices; give one part for each",
-            parts.len(),
-            requests.len()
-        );
-        return Err(Failure::Usage(problem));
-    }
-    measure_all(subject, &requests, status)
 }
 
 impl Scaling {

@@ -269,10 +269,16 @@ impl Replicas {
         self.members.iter_mut().map(|member| &mut member.session)
     }
 
+    /// Each member's part of so many samples.
+    fn parts(&self, samples: usize) -> Vec<std::ops::Range<usize>> {
+        let weights: Vec<f64> = self.members.iter().map(|member| member.weight).collect();
+        cut(&weights, samples)
+    }
+
     /// Sessions by themselves, each with its part of so many samples.
     pub fn cut(&mut self, samples: usize) -> Vec<(&mut Session, std::ops::Range<usize>)> {
-        let weights: Vec<f64> = self.members.iter().map(|member| member.weight).collect();
-        self.sessions().zip(cut(&weights, samples)).collect()
+        let parts = self.parts(samples);
+        self.sessions().zip(parts).collect()
     }
 
     /// The number of engines that are left.
@@ -321,8 +327,7 @@ impl Replicas {
         clock: &dyn Fn() -> Duration,
     ) -> Result<Reduced> {
         loop {
-            let weights: Vec<f64> = self.members.iter().map(|member| member.weight).collect();
-            match self.attempt(whole, &cut(&weights, whole.batch.len()), fill, clock).await? {
+            match self.attempt(whole, &self.parts(whole.batch.len()), fill, clock).await? {
                 Ok(reduced) => return Ok(reduced),
                 Err((index, error)) => self.remove(index, whole.step - 1, error)?,
             }
@@ -467,8 +472,8 @@ impl Replicas {
         if !self.auto || self.members.len() < 2 {
             return false;
         }
-        let weights: Vec<f64> = self.members.iter().map(|member| member.weight).collect();
-        for ((member, share), &took) in self.members.iter_mut().zip(cut(&weights, batch)).zip(&seconds.members) {
+        let parts = self.parts(batch);
+        for ((member, share), &took) in self.members.iter_mut().zip(parts).zip(&seconds.members) {
             if !share.is_empty() {
                 member.times.push((share.len(), took));
             }
@@ -499,11 +504,8 @@ impl Replicas {
         if costs.iter().all(|cost| *cost == unknown) {
             return None;
         }
-        let weights: Vec<f64> = self.members.iter().map(|member| member.weight).collect();
-        let now: Vec<usize> = cut(&weights, samples).iter().map(std::ops::Range::len).collect();
-        let time = |shares: &[usize]| {
-            step_time(&costs, shares) + self.each * shares.iter().filter(|&&share| share > 0).count() as f64
-        };
+        let now: Vec<usize> = self.parts(samples).iter().map(std::ops::Range::len).collect();
+        let time = |shares: &[usize]| step_time(&costs, shares, self.each);
         let shares = best_shares(&costs, samples, self.each);
         (time(&shares) < (1.0 - WORTH_CHANGING) * time(&now)).then_some(shares)
     }
