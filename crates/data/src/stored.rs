@@ -9,6 +9,7 @@
 //! | 4 each | the labels to train on, then those to test on, little-endian |
 //! | 4 | CRC-32 of all that precedes, little-endian |
 
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::ops::Range;
 
@@ -182,12 +183,13 @@ fn split_header(bytes: &[u8]) -> Result<(Header, &[u8]), DataError> {
     let (length, rest) = rest.split_first_chunk::<4>().ok_or_else(cut)?;
     let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| cut())?;
     let (header, rest) = rest.split_at_checked(length).ok_or_else(cut)?;
-    let damaged = |error: serde_json::Error| refused(format!("its header is damaged ({error})"));
-    let version = serde_json::from_slice::<Versioned>(header).map_err(damaged)?.version;
+    let damaged = |error: &dyn Display| refused(format!("its header is damaged ({error})"));
+    let header = str::from_utf8(header).map_err(|error| damaged(&error))?;
+    let version = serde_json::from_str::<Versioned>(header).map_err(|error| damaged(&error))?.version;
     if version != VERSION {
         return Err(refused(format!("it has version {version}, and this program knows {VERSION}")));
     }
-    Ok((serde_json::from_slice(header).map_err(damaged)?, rest))
+    Ok((serde_json::from_str(header).map_err(|error| damaged(&error))?, rest))
 }
 
 fn copy(bytes: &[u8]) -> Result<Vec<u8>, DataError> {

@@ -64,9 +64,36 @@ impl<'de> Deserializer<'de> for Value {
         visitor.visit_enum(variant).map_err(|error| error.at(&span))
     }
 
+    /// A list is no structure: its fields have names.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        match self {
+            Self::Table(table) => visitor.visit_map(&mut Entries { entries: table.0.into_iter(), next: None }),
+            other => Err(serde::de::Error::invalid_type(other.kind(), &visitor)),
+        }
+    }
+
     forward_to_deserialize_any! {
-        bool u8 u16 u32 u64 i8 i16 i32 i64 f32 f64 char str string seq bytes byte_buf map unit struct unit_struct tuple_struct
+        bool u8 u16 u32 u64 i8 i16 i32 i64 f32 f64 char str string seq bytes byte_buf map unit unit_struct tuple_struct
         tuple ignored_any identifier
+    }
+}
+
+impl Value {
+    /// What it is, for messages.
+    fn kind(&self) -> Unexpected<'_> {
+        match self {
+            Self::String(text) => Unexpected::Str(text),
+            Self::Integer(number) => Unexpected::Signed(*number),
+            Self::Float(number) => Unexpected::Float(*number),
+            Self::Boolean(value) => Unexpected::Bool(*value),
+            Self::Array(_) => Unexpected::Seq,
+            Self::Table(_) => Unexpected::Map,
+        }
     }
 }
 

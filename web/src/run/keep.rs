@@ -1,5 +1,7 @@
 //! Runs in the browser's storage: a folder each, with the files that the command would leave, and what the page shows of it.
 
+use std::fmt::Display;
+
 use convoke::data::Dataset;
 use convoke::order::{arranged, ascending, largest_first};
 use convoke::train::{Record, Store};
@@ -151,9 +153,10 @@ fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> std::result::Result<T, String
 pub(crate) async fn log(store: &dyn Store) -> Result<Reply> {
     let bytes = store.get("metrics.jsonl").await?.unwrap_or_default();
     let (mut steps, mut epochs) = (Vec::new(), Vec::new());
-    for line in bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
-        let line: Line = serde_json::from_slice(line)
-            .map_err(|error| Failure::new("storage", format!("the log can't be read: {error}")))?;
+    let unreadable = |error: &dyn Display| Failure::new("storage", format!("the log can't be read: {error}"));
+    let text = str::from_utf8(&bytes).map_err(|error| unreadable(&error))?;
+    for line in text.lines().filter(|line| !line.is_empty()) {
+        let line: Line = serde_json::from_str(line).map_err(|error| unreadable(&error))?;
         match line.event.as_str() {
             "step" => steps.push(StepRecord { step: line.step, loss: line.loss, accuracy: line.accuracy }),
             _ => epochs.push(EpochRecord {

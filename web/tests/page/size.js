@@ -5,7 +5,7 @@ import { join, relative, sep } from "node:path";
 import { gzipSync } from "node:zlib";
 
 /** The most bytes that page and worker may take together. */
-const MOST = 900 * 1024;
+const MOST = 900_000;
 
 /** @param {string} folder @returns {string[]} */
 function files(folder) {
