@@ -85,7 +85,7 @@ pub fn stage() -> Outcome {
         command.env("VK_DRIVER_FILES", SWIFTSHADER);
         run_native(&mut command, Part::SwiftShader)?;
         // Both drivers and the CPU on one step.
-        let mut command = cargo(&["test", "--package=convoke-tests", "--test=replicas"]);
+        let mut command = cargo(&["test", "--workspace", "--test", "replicas"]);
         command.args(["--", "gradients_at_given_weights", "twenty_free_steps"]);
         match std::env::var("VK_DRIVER_FILES") {
             Ok(others) => command.env("VK_DRIVER_FILES", format!("{others}:{SWIFTSHADER}")),

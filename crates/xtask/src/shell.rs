@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 
 /// What a task gives back; the error is for people and says what to do.
 pub type Outcome<T = ()> = Result<T, String>;
@@ -48,6 +49,32 @@ pub fn run(command: &mut Command) -> Outcome {
         Ok(status) => Err(format!("`{line}` failed ({status})")),
         Err(error) => Err(format!("`{line}` could not be started: {error}")),
     }
+}
+
+/// Runs commands, so many at once, in their order. Each is shown with what it printed when it has ended. Returns those that failed, with the reason.
+pub fn run_at_once(commands: Vec<Command>, at_once: usize) -> Vec<(String, Command)> {
+    let (waiting, failed) = (Mutex::new(commands.into_iter()), Mutex::new(Vec::new()));
+    let next = || waiting.lock().expect("no thread panics").next();
+    std::thread::scope(|scope| {
+        for _ in 0..at_once {
+            scope.spawn(|| {
+                while let Some(mut command) = next() {
+                    if let Err(reason) = run_then_show(&mut command) {
+                        failed.lock().expect("no thread panics").push((reason, command));
+                    }
+                }
+            });
+        }
+    });
+    failed.into_inner().expect("no thread panics")
+}
+
+fn run_then_show(command: &mut Command) -> Outcome {
+    let line = describe(command);
+    let output = command.output().map_err(|error| format!("`{line}` could not be started: {error}"))?;
+    let [printed, problems] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    println!("$ {line}\n{printed}{problems}");
+    if output.status.success() { Ok(()) } else { Err(format!("`{line}` failed ({})", output.status)) }
 }
 
 /// Whether a command can be started and succeeds; what it prints is dropped.
@@ -125,6 +152,18 @@ mod tests {
         assert!(missing.contains("could not be started"), "{missing}");
         assert!(!succeeds(&mut program("no-such-program-here")));
         assert_eq!(output(program("rustc").arg("--no-such-flag")), None);
+    }
+
+    #[test]
+    fn of_commands_at_once_the_failed_are_returned() {
+        let commands = ["--version", "--no-such-flag", "--print=sysroot"].map(|flag| {
+            let mut command = program("rustc");
+            command.arg(flag);
+            command
+        });
+        let failed = run_at_once(commands.into(), 2);
+        assert!(matches!(&failed[..], [(reason, _)] if reason.contains("rustc --no-such-flag")), "{failed:?}");
+        assert!(run_at_once(Vec::new(), 2).is_empty());
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::OnceLock;
 
 use crate::agreement::{Part, run_printing};
 use crate::browser::{self, TESTS};
-use crate::shell::{Outcome, cargo, program, root, run, target_dir};
+use crate::shell::{self, Outcome, cargo, program, root, run, target_dir};
 use crate::wasm::{TARGET, Toolchain};
 
 /// Where the page is built for its tests, from the root: a `trunk serve` that someone has left open isn't disturbed.
@@ -16,6 +17,9 @@ const PACKAGE: &str = "web/pkg";
 
 /// Where the page's tests put their pictures of it, from the root.
 const SCREENSHOTS: &str = "target/page-screenshots";
+
+/// Files of the page's tests that run side by side: most of their time they wait for a page that is waiting itself.
+const AT_ONCE: usize = 2;
 
 /// Seconds that all tests of a file may take in the browser.
 const BROWSER_SECONDS: &str = "1200";
@@ -59,8 +63,13 @@ pub fn wasm_tests() -> Outcome {
     run_printing(&mut command, Part::Browser)
 }
 
-/// The page and the package, built as they are published, with their types.
+/// The page and the package, built as they are published, with their types; once for all stages.
 fn bundle() -> Outcome {
+    static BUNDLE: OnceLock<Outcome> = OnceLock::new();
+    BUNDLE.get_or_init(build_bundle).clone()
+}
+
+fn build_bundle() -> Outcome {
     let toolchain = toolchain()?;
     // Trunk and wasm-pack are told to use no network: what they compile is fetched before.
     run(&mut cargo(&["fetch", "--quiet"]))?;
@@ -86,24 +95,33 @@ pub fn types() -> Outcome {
     Ok(())
 }
 
-/// The page as people use it, and its size.
+/// The page as people use it, and its size. Files of tests that measure time, in `timed`, run one after another.
 pub fn page_tests() -> Outcome {
     bundle()?;
     run(program("node").arg(format!("{TESTS}/size.js")).arg(DIST))?;
     // The build of the tests has the command in it; where they were built before, this takes no time.
     run(&mut cargo(&["test", "--quiet", "--workspace", "--tests", "--no-run"]))?;
     let _ = std::fs::remove_dir_all(root().join(SCREENSHOTS));
-    for file in files(&format!("{TESTS}/cases"))? {
-        let test = || run(&mut node_test(&file, &target_dir().join("debug"))?);
-        // Some measure how soon the page answers, to a twentieth of a second: another program that takes the processor just then is
-        // no fault of the page. A fault fails twice.
-        if let Err(reason) = test() {
-            println!("{reason}\nonce more, in case something else kept the machine busy");
-            test()?;
+    let test = |file: &str| node_test(file, &target_dir().join("debug"));
+    for file in files(&format!("{TESTS}/timed"))? {
+        if let Err(reason) = run(&mut test(&file)?) {
+            once_more(&reason, test(&file)?)?;
         }
+    }
+    let tests: Vec<Command> =
+        files(&format!("{TESTS}/cases"))?.iter().map(|file| test(file)).collect::<Outcome<_>>()?;
+    for (reason, command) in shell::run_at_once(tests, AT_ONCE) {
+        once_more(&reason, command)?;
     }
     println!("pictures of the page: {SCREENSHOTS}");
     Ok(())
+}
+
+/// Some tests measure how soon the page answers, to a twentieth of a second, and all wait no longer than people do: another program that takes
+/// the processor just then is no fault of the page. A fault fails twice.
+fn once_more(reason: &str, mut test: Command) -> Outcome {
+    println!("{reason}\nonce more, in case something else kept the machine busy");
+    run(&mut test)
 }
 
 /// Half an hour of training in a tab, and thousands of pictures dropped at once.
@@ -152,7 +170,7 @@ mod tests {
 
     #[test]
     fn the_tests_are_found() {
-        for folder in ["cases", "soak"] {
+        for folder in ["cases", "timed", "soak"] {
             assert!(files(&format!("{TESTS}/{folder}")).unwrap().iter().all(|file| root().join(file).is_file()));
         }
         assert!(files(TESTS).unwrap_err().contains("no tests"));
