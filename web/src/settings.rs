@@ -41,7 +41,7 @@ impl TryFrom<&TrainingSettings> for Settings {
     type Error = TrainError;
 
     fn try_from(settings: &TrainingSettings) -> Result<Self, TrainError> {
-        let more = Self::from_model(&settings.more)?;
+        let more = Self::from_tables(&settings.more)?;
         let described = more.optimizer != Optimizer::default();
         let settings = Self {
             epochs: settings.epochs,

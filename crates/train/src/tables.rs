@@ -9,6 +9,25 @@ use crate::settings::Settings;
 const TABLES: [&str; 4] = ["optimizer", "schedule", "loss", "augment"];
 
 impl Settings {
+    /// Reads how to train from the tables alone, where nothing else stands beside them.
+    ///
+    /// # Errors
+    /// As [`Settings::from_model`], and where there is another key.
+    pub fn from_tables(text: &str) -> Result<Self> {
+        let settings = Self::from_model(text)?;
+        let tables = || TABLES.into_iter().chain(["train"]);
+        let file: toml::Table = toml::from_str(text).map_err(|e| TrainError::Setting(e.message().into()))?;
+        match file.into_iter().find(|(name, _)| !tables().any(|table| table == name)) {
+            None => Ok(settings),
+            Some((name, _)) => {
+                let near = closest(&name, tables(), 1).first().map(|near| format!("did you mean `{near}`? "));
+                let known = tables().collect::<Vec<_>>().join(", ");
+                let near = near.unwrap_or_default();
+                Err(TrainError::Setting(format!("there is no table `{name}`; {near}There are {known}")))
+            }
+        }
+    }
+
     /// Reads how to train from a model's file. What the file leaves out has its default.
     ///
     /// ```
@@ -106,6 +125,17 @@ mod tests {
         assert_eq!((settings.loss.label_smoothing, settings.augment.crop), (0.1, 4));
         settings.check().unwrap();
         assert_eq!(Settings::from_toml(&settings.to_toml()), Ok(settings));
+    }
+
+    #[test]
+    fn tables_alone_are_all_known() {
+        let read = Settings::from_tables("[schedule]\ntype = 'cosine'\n[train]\nema = 0.9");
+        assert_eq!(read.unwrap(), Settings::from_model("[schedule]\ntype = 'cosine'\n[train]\nema = 0.9").unwrap());
+        let error = Settings::from_tables("[shedule]\ntype = 'cosine'").unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "there is no table `shedule`; did you mean `schedule`? There are optimizer, schedule, loss, augment, train"
+        );
     }
 
     #[test]

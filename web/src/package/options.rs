@@ -1,5 +1,7 @@
 //! What JavaScript may say about data and training.
 
+use std::fmt::Display;
+
 use js_sys::{Object, Uint8Array};
 use serde::Deserialize;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -39,8 +41,10 @@ export interface Arrays {
   test?: { pixels: Uint8Array; labels: ArrayLike<number> };
 }
 
-/** How to train: TrainingSettings, and on what. */
-export interface TrainOptions extends TrainingSettings {
+/** How to train, and on what. */
+export interface TrainOptions extends Omit<TrainingSettings, "more"> {
+  /** All else that the command has: as an object, or as TOML. */
+  more?: MoreSettings | string;
   /** What to compute on: "auto" (the default), "gpu" or "cpu". */
   device?: DeviceChoice;
   /** The bytes of a safetensors file whose weights to begin with. */
@@ -55,6 +59,9 @@ export type TrainingEvent =
   | ({ type: "epoch" } & EpochRecord)
   | { type: "evaluating"; done: number; total: number };
 "#;
+
+#[wasm_bindgen(typescript_custom_section)]
+const MORE: &str = include_str!("more.d.ts");
 
 /// [`DataOptions`](TYPES).
 #[derive(Debug, Default, Deserialize)]
@@ -90,7 +97,7 @@ pub(super) struct TrainOptions {
     pub seed: u32,
     pub shuffle: bool,
     pub max_steps: Option<u32>,
-    pub more: String,
+    pub more: Option<Js<JsValue>>,
     pub device: DeviceChoice,
     pub init: Option<Js<Uint8Array>>,
     pub on_progress: Option<Js<js_sys::Function>>,
@@ -98,25 +105,36 @@ pub(super) struct TrainOptions {
 
 impl Default for TrainOptions {
     fn default() -> Self {
-        let TrainingSettings { epochs, batch_size, optimizer, seed, shuffle, max_steps, more } =
+        let TrainingSettings { epochs, batch_size, optimizer, seed, shuffle, max_steps, .. } =
             TrainingSettings::default();
-        let (device, init, on_progress) = (DeviceChoice::Auto, None, None);
+        let (more, device, init, on_progress) = (None, DeviceChoice::Auto, None, None);
         Self { epochs, batch_size, optimizer, seed, shuffle, max_steps, more, device, init, on_progress }
     }
 }
 
 impl TrainOptions {
-    pub fn settings(&self) -> TrainingSettings {
-        TrainingSettings {
+    pub fn settings(&self) -> Result<TrainingSettings> {
+        Ok(TrainingSettings {
             epochs: self.epochs,
             batch_size: self.batch_size,
             optimizer: self.optimizer.clone(),
             seed: self.seed,
             shuffle: self.shuffle,
             max_steps: self.max_steps,
-            more: self.more.clone(),
-        }
+            more: self.more.as_ref().map_or_else(|| Ok(String::new()), |more| tables(&more.0))?,
+        })
     }
+}
+
+/// The text of a model's file: as it is, or made of an object.
+fn tables(more: &JsValue) -> Result<String> {
+    let wrong =
+        |error: &dyn Display| JsValue::from(Failure::new("setting", format!("`more` is not understood: {error}")));
+    if let Some(text) = more.as_string() {
+        return Ok(text);
+    }
+    let table: toml::Table = serde_wasm_bindgen::from_value(more.clone()).map_err(|error| wrong(&error))?;
+    toml::to_string(&table).map_err(|error| wrong(&error))
 }
 
 /// An options object, with the names that it may have: reading takes what it knows, and would pass over a name that is misspelt.

@@ -70,7 +70,7 @@ impl Trainer {
     /// An `Error` with `code` `setting`, `data`, `model`, `weights`, `no-device`, `out-of-memory`, …
     pub async fn create(model: &Model, dataset: &Dataset, options: Option<TrainOptionsObject>) -> Result<Trainer> {
         let options: TrainOptions = read(options.into())?;
-        let settings = Settings::try_from(&options.settings()).map_err(fail)?;
+        let settings = Settings::try_from(&options.settings()?).map_err(fail)?;
         let data = dataset.for_input(model.spec.input)?;
         let spec = model.spec.clone().with_classes(data.classes.len());
         let network = spec.build().map_err(fail)?;
