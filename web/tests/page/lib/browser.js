@@ -38,7 +38,6 @@ const WEBGPU = "--enable-unsafe-webgpu";
  * @property {import("playwright-core").Browser} browser
  * @property {string} address of the page
  * @property {() => Promise<import("playwright-core").Worker>} worker the page's worker
- * @property {() => Promise<{start: number, duration: number}[]>} longTasks tasks of the page's thread above 50 ms since it was last asked
  * @property {() => Promise<void>} stopHost the host goes away
  */
 
@@ -57,7 +56,6 @@ export async function visit(t, how = {}) {
   if (camera) await context.grantPermissions(["camera"], { origin: host.origin });
   const problems = watch(context, host.origin, expected);
   const page = await context.newPage();
-  await page.addInitScript(collectLongTasks);
   t.after(async () => {
     await page.screenshot({ path: join(screenshots("last"), `${t.name.replace(/[^\w]+/g, "-").slice(0, 80)}.png`) }).catch(() => {});
     for (const problem of problems) console.log(problem); // Also where the test fails before it gets to them.
@@ -68,7 +66,7 @@ export async function visit(t, how = {}) {
   await before?.(page);
   const address = host.origin + FOLDER;
   await page.goto(`${address}#/${view}`);
-  return { page, context, browser, address, worker: () => workerOf(page), longTasks: () => longTasks(page), stopHost: host.close };
+  return { page, context, browser, address, worker: () => workerOf(page), stopHost: host.close };
 }
 
 /**
@@ -97,23 +95,6 @@ function watch(context, origin, expected) {
   });
   context.on("weberror", (error) => tell(`an error that nobody caught: ${error.error().stack ?? error.error()}`));
   return problems;
-}
-
-/** Runs in the page. */
-function collectLongTasks() {
-  const seen = /** @type {{start: number, duration: number}[]} */ ([]);
-  Object.assign(globalThis, { longTasks: seen });
-  new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) seen.push({ start: entry.startTime, duration: entry.duration });
-  }).observe({ type: "longtask", buffered: true });
-}
-
-/** @param {Page} page */
-async function longTasks(page) {
-  return page.evaluate(() => {
-    const { longTasks } = /** @type {{longTasks: {start: number, duration: number}[]}} */ (/** @type {unknown} */ (globalThis));
-    return longTasks.splice(0);
-  });
 }
 
 /** @param {Page} page */

@@ -10,9 +10,10 @@ import { look } from "../lib/looks.js";
 import { choose, control, download, embedded, figure, finished, isPng, number, open, settings, start } from "../lib/person.js";
 import { stripes } from "../lib/pictures.js";
 import { COMMAND, temporary } from "../lib/setting.js";
+import { watchTasks } from "../lib/tasks.js";
 
 test("the reference network learns the embedded pictures on WebGPU, and what it learned is at home in the command", async (t) => {
-  const { page, longTasks } = await visit(t);
+  const { page, browser } = await visit(t);
   const folder = temporary(t);
   const convoke = (/** @type {string[]} */ ...words) => execFileSync(COMMAND(), words, { encoding: "utf8", cwd: folder });
   await embedded(page);
@@ -21,14 +22,14 @@ test("the reference network learns the embedded pictures on WebGPU, and what it 
   await t.test("test accuracy after 3 epochs is 0.78 or more, and no task of the page's thread takes over 50 ms", async () => {
     await settings(page, { epochs: 3, device: "gpu" });
     await page.getByText("WebGPU:").first().waitFor({ state: "attached" });
-    await longTasks();
+    const long = await watchTasks(browser);
     await start(page);
     await page.getByText(/^Pictures a second$/).waitFor();
     accuracy = await finished(page, 480_000);
-    const long = await longTasks();
+    const tasks = await long();
     console.log(`test accuracy after 3 epochs on WebGPU: ${accuracy}`);
     assert.ok(accuracy >= 0.78, `test accuracy ${accuracy}`);
-    assert.deepEqual(long, [], "tasks above 50 ms while training");
+    assert.deepEqual(tasks, [], "tasks above 50 ms while training");
   });
 
   await t.test("the curves say what came of it, and are saved as pictures", async () => {
