@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use convoke::data::Normalization;
+use convoke::data::{Dataset, Normalization};
 use convoke::formats::TensorFile;
 use convoke::train::{
     Checkpoint, MemoryStore, ModelFile, Settings, Store, TrainError, Trainer, fingerprint, given_weights,
@@ -147,7 +147,9 @@ impl Worker {
                 *self.data.borrow_mut() = Some(data);
                 Ok(Reply::Data(report))
             }
-            Command::Pictures { part, class, from, count } => self.pictures(part, class, from, count),
+            Command::Pictures { of, part, class, from, count } => {
+                pictures(&*self.data_of(of.as_ref())?, part, class, from, count)
+            }
             Command::Start { model, settings, device, name, init } => {
                 self.start(&model, &settings, device, name, init).await
             }
@@ -177,11 +179,11 @@ impl Worker {
             Command::Evaluate { model, wrong } => self.evaluate(&model, wrong).await,
             Command::Filters { model } => insight::filters(&*self.model(&model).await?),
             Command::FeatureMaps { model, picture } => {
-                let (model, data) = (self.model(&model).await?, self.data()?);
-                insight::feature_maps(&model, &data.dataset, picture as usize).await
+                let data = self.data_of(Some(&model))?;
+                insight::feature_maps(&*self.model(&model).await?, &data, picture as usize).await
             }
             Command::Predict { model, picture } => {
-                let data = self.data.borrow().as_ref().map(|data| data.dataset.clone());
+                let data = self.data_of(Some(&model)).ok();
                 let picture = insight::picture(&picture, data.as_deref())?;
                 let model = self.model(&model).await?;
                 self.insight.lock().await.predict(&model, picture).await
@@ -194,19 +196,12 @@ impl Worker {
         self.data.borrow().clone().ok_or_else(no_data)
     }
 
-    fn pictures(&self, part: Part, class: Option<u32>, from: u32, count: u32) -> Result<Reply> {
-        let data = self.data()?;
-        let samples = if part == Part::Train { &data.dataset.train } else { &data.dataset.test };
-        let of_class = |index: &usize| class.is_none_or(|class| samples.labels[*index] == class);
-        let all: Vec<usize> = (0..samples.len()).filter(of_class).collect();
-        let shown: Vec<usize> =
-            all.iter().copied().skip(from as usize).take(count.min(MOST_PICTURES) as usize).collect();
-        Ok(Reply::Pictures {
-            tiles: Tiles::of_samples(&data.dataset, samples, shown.iter().copied()),
-            labels: shown.iter().map(|&index| samples.labels[index]).collect(),
-            indices: shown.iter().map(|&index| index as u32).collect(),
-            total: all.len() as u32,
-        })
+    /// The pictures to look at with a model: the active run's own, whatever is open; with any other model, or with none, what is open.
+    fn data_of(&self, model: Option<&ModelChoice>) -> Result<Rc<Dataset>> {
+        match model {
+            Some(ModelChoice::Run { run }) if let Some(active) = self.active(run) => Ok(active.data.clone()),
+            _ => Ok(self.data()?.dataset),
+        }
     }
 
     /// The browser's storage, opened when it is first needed.
@@ -333,7 +328,6 @@ impl Worker {
         let trainer = Trainer::resume(engine, data.dataset.clone(), checkpoint, &mut preparing).await?;
         report.step = trainer.progress().step as u32;
         (report.state, report.problem) = (RunState::Running, None);
-        *self.data.borrow_mut() = Some(data.clone());
         let library = Some((library, pictures));
         Ok(self.activate(Prepared { trainer, report, store, library, data: data.dataset, choice, hold }))
     }
@@ -423,11 +417,12 @@ impl Worker {
     }
 
     async fn evaluate(self: &Rc<Self>, model: &ModelChoice, wrong: u32) -> Result<Reply> {
-        let (model, data) = (self.model(model).await?, self.data()?);
+        let data = self.data_of(Some(model))?;
+        let model = self.model(model).await?;
         let mut progress = self.progress();
         let mut told = |done, total| progress(Phase::Evaluating, done, total);
         let mut insight = self.insight.lock().await;
-        let report = insight.evaluate(&model, &data.dataset, wrong.min(MOST_PICTURES) as usize, &mut told).await?;
+        let report = insight.evaluate(&model, &data, wrong.min(MOST_PICTURES) as usize, &mut told).await?;
         Ok(Reply::Evaluation(report))
     }
 
@@ -439,6 +434,21 @@ impl Worker {
         let persisted = JsFuture::from(manager.persisted().map_err(fail)?).await.map_err(fail)?.is_truthy();
         Ok(Reply::Storage { used: number("usage"), quota: number("quota"), persisted })
     }
+}
+
+/// Some of the pictures of a half.
+fn pictures(data: &Dataset, part: Part, class: Option<u32>, from: u32, count: u32) -> Result<Reply> {
+    let samples = if part == Part::Train { &data.train } else { &data.test };
+    let of_class = |index: &usize| class.is_none_or(|class| samples.labels[*index] == class);
+    let all: Vec<usize> = (0..samples.len()).filter(of_class).collect();
+    let shown: Vec<usize> = all.iter().copied().skip(from as usize).take(count.min(MOST_PICTURES) as usize).collect();
+    Ok(Reply::Pictures {
+        tiles: Tiles::of_samples(data, samples, shown.iter().copied()),
+        labels: shown.iter().map(|&index| samples.labels[index]).collect(),
+        indices: shown.iter().map(|&index| index as u32).collect(),
+        classes: data.classes.clone(),
+        total: all.len() as u32,
+    })
 }
 
 /// The library, where there is one, and the folder of a run's pictures.

@@ -55,7 +55,7 @@ function ClassStrip({ at, name, version }) {
       const side = PLACE * parseFloat(getComputedStyle(document.documentElement).fontSize);
       const most = Math.max(1, Math.ceil((place.current?.clientWidth ?? 0) / side));
       const wanted = Math.min(STRIP, most, small ? STRIP : 16); // Large pictures are many bytes.
-      const reply = await call({ type: "pictures", part: "train", class: at, from: 0, count: wanted });
+      const reply = await call({ type: "pictures", of: undefined, part: "train", class: at, from: 0, count: wanted });
       if (current) setTiles(reply.tiles);
     };
     const watch = new IntersectionObserver(([entry]) => {
@@ -106,7 +106,7 @@ function Gallery({ at, name, onClose }) {
   useEffect(() => {
     let current = true;
     void attempt(async () => {
-      const reply = await call({ type: "pictures", part, class: at, from, count: columns * rows });
+      const reply = await call({ type: "pictures", of: undefined, part, class: at, from, count: columns * rows });
       if (current) setPage({ tiles: reply.tiles, total: reply.total });
     });
     return () => {

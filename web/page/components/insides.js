@@ -58,13 +58,13 @@ const PAGE = 24;
 /** @param {{choice: ModelChoice, run: RunReport | undefined, picture: number | undefined, onPick: (picture: number) => void}} props */
 export function FeatureMaps({ choice, run, picture, onPick }) {
   return html`<div class="feature-view">
-    <${Picker} picture=${picture} onPick=${onPick} />
+    <${Picker} key=${JSON.stringify(choice)} choice=${choice} picture=${picture} onPick=${onPick} />
     ${picture === undefined ? html`<p class="soft">Choose a picture to see what each layer makes of it.</p>` : html`<${Maps} choice=${choice} run=${run} picture=${picture} />`}
   </div>`;
 }
 
-/** Test pictures to choose from. @param {{picture: number | undefined, onPick: (picture: number) => void}} props */
-function Picker({ picture, onPick }) {
+/** Test pictures to choose from: those that belong to the model. @param {{choice: ModelChoice, picture: number | undefined, onPick: (picture: number) => void}} props */
+function Picker({ choice, picture, onPick }) {
   const data = useStore((state) => state.data);
   const version = useStore((state) => state.dataVersion);
   const [chosen, setChosen] = useState("");
@@ -73,11 +73,12 @@ function Picker({ picture, onPick }) {
   const [problem, setProblem] = useState("");
   useEffect(() => {
     let current = true;
-    call({ type: "pictures", part: "test", class: chosen === "" ? undefined : Number(chosen), from, count: PAGE }).then((reply) => {
+    call({ type: "pictures", of: choice, part: "test", class: chosen === "" ? undefined : Number(chosen), from, count: PAGE }).then((reply) => {
       if (!current) return;
       setPage(reply);
       setProblem("");
-      if (picture === undefined && reply.indices.length > 0) onPick(reply.indices[0]);
+      if (reply.indices.length === 0 && from > 0) return setFrom(0); // It was chosen among the pictures of another model.
+      if (reply.indices.length > 0 && (picture === undefined || (chosen === "" && picture >= reply.total))) onPick(reply.indices[0]);
     }, (error) => current && setProblem(asCommandError(error).message));
     return () => {
       current = false;
@@ -85,7 +86,7 @@ function Picker({ picture, onPick }) {
   }, [version, chosen, from]);
   if (!data) return html`<${Notice} title="There are no pictures" actions=${html`<${LinkButton} href="#/data">Choose pictures<//>`}>Open pictures first: this shows what the layers make of one.<//>`;
   if (problem) return html`<${Notice} kind="error" title="The pictures can't be shown">${problem}<//>`;
-  const options = [{ value: "", label: "of any class" }, ...data.classes.map(({ name }, at) => ({ value: String(at), label: name }))];
+  const options = [{ value: "", label: "of any class" }, ...(page?.classes ?? []).map((name, at) => ({ value: String(at), label: name }))];
   const total = page?.total ?? 0;
   return html`<${Card} title="A test picture" actions=${html`<${Select} label="Show" inline options=${options} value=${chosen} onChange=${(/** @type {string} */ value) => {
     setChosen(value);
@@ -93,7 +94,7 @@ function Picker({ picture, onPick }) {
   }} />`}>
     <ul class="picker">${page?.indices.map((index, at) => html`<li key=${index}>
       <button type="button" class=${index === picture ? "chosen" : ""} aria-pressed=${String(index === picture)} onClick=${() => onPick(index)}>
-        <${Tile} tiles=${page.tiles} index=${at} size=${56} label=${`Test picture ${index + 1}, ${data.classes[page.labels[at]]?.name}`} /></button>
+        <${Tile} tiles=${page.tiles} index=${at} size=${56} label=${`Test picture ${index + 1}, ${page.classes[page.labels[at]]}`} /></button>
     </li>`)}</ul>
     <div class="actions">
       <${Button} disabled=${from === 0} onClick=${() => setFrom(Math.max(0, from - PAGE))}>Earlier<//>

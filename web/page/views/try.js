@@ -44,8 +44,8 @@ function ask(picture, transfer = []) {
 
 function PictureTrial() {
   const chosen = useStore((state) => state.chosen);
-  const tests = useStore((state) => state.data?.test ?? 0);
-  const [last, setLast] = useState(/** @type {{file?: File, test?: number} | undefined} */ (undefined));
+  const tests = useStore((state) => Boolean(state.data));
+  const [last, setLast] = useState(/** @type {{file?: File} | undefined} */ (undefined));
   const [seen, setSeen] = useState(/** @type {Seen | undefined} */ (undefined));
   const [problem, setProblem] = useState("");
   const input = useRef(/** @type {HTMLInputElement | null} */ (null));
@@ -77,7 +77,7 @@ function PictureTrial() {
       <p class="sources-title">${over ? "Let go: the model looks at it" : "Drop a picture"}</p>
       <div class="actions">
         <${Button} kind="primary" onClick=${() => input.current?.click()}>Choose a picture<//>
-        <${Button} disabled=${tests === 0} onClick=${() => setLast({ test: Math.floor(Math.random() * tests) })}>One of the test pictures<//>
+        <${Button} disabled=${!tests} onClick=${() => setLast({})}>One of the test pictures<//>
       </div>
       <input ref=${input} type="file" hidden accept="image/png,image/jpeg,image/webp" aria-label="Choose a picture"
         onChange=${() => (show(input.current?.files), input.current && (input.current.value = ""))} />
@@ -87,17 +87,17 @@ function PictureTrial() {
   </div>`;
 }
 
-/** What the model sees in a file or a test picture. @param {{file?: File, test?: number}} what @returns {Promise<Seen>} */
-async function look({ file, test }) {
+/** What the model sees in a file, or else in one of the test pictures that belong to it. @param {{file?: File}} what @returns {Promise<Seen>} */
+async function look({ file }) {
   if (file) {
     const bytes = new Uint8Array(await file.arrayBuffer());
     return { ...(await ask({ type: "file", name: file.name, bytes }, [bytes.buffer])), name: file.name };
   }
-  const index = test ?? 0;
-  const [seen, shown] = await Promise.all([
-    ask({ type: "test", index }), call({ type: "pictures", part: "test", class: undefined, from: index, count: 1 }),
-  ]);
-  return { ...seen, truth: get().data?.classes[shown.labels[0]]?.name, name: `Test picture ${index + 1}` };
+  const pictures = (/** @type {number} */ from, /** @type {number} */ count) =>
+    call({ type: "pictures", of: get().chosen, part: "test", class: undefined, from, count });
+  const index = Math.floor(Math.random() * (await pictures(0, 0)).total);
+  const [seen, shown] = await Promise.all([ask({ type: "test", index }), pictures(index, 1)]);
+  return { ...seen, truth: shown.classes[shown.labels[0]], name: `Test picture ${index + 1}` };
 }
 
 /** The picture as it was given. @param {{file: File}} props */

@@ -43,8 +43,11 @@ pub enum Command {
         /// Paths of files to leave out: those that an earlier attempt could not read.
         leave_out: Vec<String>,
     },
-    /// Some of the open data's pictures, as the model sees them; answered by [`Reply::Pictures`].
+    /// Some pictures, as the model sees them; answered by [`Reply::Pictures`].
     Pictures = "pictures" {
+        /// The model that they are to be looked at with: the active run has its own pictures, whatever is open. Without it, and with any other
+        /// model, they are those of the open data.
+        of: Option<ModelChoice>,
         /// Which half.
         part: Part,
         /// Only of this class.
@@ -117,7 +120,7 @@ pub enum Command {
         #[tsify(type = "Uint8Array")]
         bytes: Js<Uint8Array>,
     },
-    /// What a model makes of the open data's test pictures; answered by [`Reply::Evaluation`].
+    /// What a model makes of test pictures: the active run of its own, any other model of the open data's; answered by [`Reply::Evaluation`].
     Evaluate = "evaluate" {
         /// The model.
         model: ModelChoice,
@@ -129,7 +132,7 @@ pub enum Command {
         /// The model.
         model: ModelChoice,
     },
-    /// What each layer makes of one of the open data's test pictures; answered by [`Reply::FeatureMaps`].
+    /// What each layer makes of one of the test pictures that belong to the model as with [`Command::Evaluate`]; answered by [`Reply::FeatureMaps`].
     FeatureMaps = "featureMaps" {
         /// The model.
         model: ModelChoice,
@@ -332,7 +335,7 @@ pub enum PictureSource {
         #[tsify(type = "ImageData")]
         image: Js<ImageData>,
     },
-    /// One of the open data's test pictures.
+    /// One of the test pictures that belong to the model as with [`Command::Evaluate`].
     Test = "test" {
         /// Its position.
         index: u32,

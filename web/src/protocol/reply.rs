@@ -44,6 +44,8 @@ pub enum Reply {
         labels: Vec<u32>,
         /// The position of each in its half.
         indices: Vec<u32>,
+        /// The names of the classes.
+        classes: Vec<String>,
         /// How many there are, shown or not.
         total: u32,
     },

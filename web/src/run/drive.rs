@@ -26,7 +26,7 @@ pub(crate) struct Prepared {
     pub store: Rc<dyn Store>,
     /// Where the report is kept, with the folder of the pictures; `None` where the browser keeps nothing.
     pub library: Option<(Library, Option<String>)>,
-    /// The pictures, for a new device.
+    /// The pictures.
     pub data: Rc<Dataset>,
     /// On what, for a new device.
     pub choice: DeviceChoice,
@@ -38,13 +38,12 @@ pub(crate) struct Prepared {
 pub(crate) fn drive(prepared: Prepared, tell: Tell) -> (Rc<Active>, impl Future<Output = ()>) {
     let (orders, inbox) = mpsc::unbounded();
     let Prepared { trainer, report, store, library, data, choice, hold } = prepared;
-    let active = Rc::new(Active { report: RefCell::new(report), store, interrupted: Cell::new(false), orders });
+    let active = Rc::new(Active { report: RefCell::new(report), store, data, interrupted: Cell::new(false), orders });
     let driver = Driver {
         active: active.clone(),
         tell,
         trainer,
         library,
-        data,
         choice,
         pace: Pace::default(),
         until: None,
@@ -59,7 +58,6 @@ struct Driver {
     tell: Tell,
     trainer: Trainer,
     library: Option<(Library, Option<String>)>,
-    data: Rc<Dataset>,
     choice: DeviceChoice,
     pace: Pace,
     /// The step after which to pause.
@@ -187,7 +185,7 @@ impl Driver {
         };
         let (report, tell) = (device::describe(engine.info()), self.tell.clone());
         let mut preparing = |done, total| tell(progress(Phase::Preparing, done, total));
-        self.trainer = Trainer::resume(engine, self.data.clone(), checkpoint, &mut preparing).await?;
+        self.trainer = Trainer::resume(engine, self.active.data.clone(), checkpoint, &mut preparing).await?;
         self.active.report.borrow_mut().device = report.clone();
         self.begin().await?;
         let (run, step) = (self.active.id(), self.trainer.progress().step as u32);

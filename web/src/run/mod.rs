@@ -8,6 +8,7 @@ mod pace;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use convoke::data::Dataset;
 use convoke::train::{ModelFile, Store};
 use futures_channel::{mpsc, oneshot};
 
@@ -43,6 +44,8 @@ pub(crate) struct Active {
     pub report: RefCell<RunReport>,
     /// Where it is kept.
     pub store: Rc<dyn Store>,
+    /// What it trains and is tested on, whatever else is open.
+    pub data: Rc<Dataset>,
     /// Set where an order waits: the trainer stops at the next occasion to take it.
     interrupted: Cell<bool>,
     orders: mpsc::UnboundedSender<Order>,
