@@ -25,7 +25,7 @@ extern "C" {
 
 /// Labelled pictures, to train on and to test on.
 #[wasm_bindgen]
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Dataset {
     pub(super) inner: Rc<data::Dataset>,
 }

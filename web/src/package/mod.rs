@@ -14,20 +14,24 @@
 //! tenth of a second, so a worker is better there.
 
 mod dataset;
+mod events;
 mod model;
 mod options;
 mod predictor;
 mod trainer;
 
 pub use dataset::{Dataset, LabelledImages, PathFiles};
+pub use events::{Listener, TrainingEvents};
 pub use model::{Model, ModelDescription, ModelSummary};
 pub use options::{ArraysObject, DataOptionsObject, TrainOptionsObject};
 pub use predictor::Predictor;
-pub use trainer::{DeviceName, Evaluation, Listener, Trainer, TrainingEvents};
+pub use trainer::{DeviceName, Trainer};
 
+use js_sys::Promise;
 use serde::Serialize;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::future_to_promise;
 
 use crate::device;
 use crate::insight;
@@ -56,6 +60,11 @@ fn fail(error: impl Into<Failure>) -> JsValue {
     error.into().into()
 }
 
+/// A promise of what a future gives. Unlike an asynchronous method's, it doesn't hold the object that it is asked of.
+fn promise<T: Into<JsValue>>(work: impl Future<Output = Result<T>> + 'static) -> Promise {
+    future_to_promise(async move { work.await.map(Into::into) })
+}
+
 /// Plain data as a JavaScript object.
 fn object(value: &impl Serialize) -> Result<JsValue> {
     let serializer = serde_wasm_bindgen::Serializer::new().serialize_maps_as_objects(true);
@@ -67,9 +76,6 @@ extern "C" {
     /// A picture: pixels, or the bytes of a PNG, JPEG or WebP file.
     #[wasm_bindgen(typescript_type = "ImageData | Uint8Array")]
     pub type AnyPicture;
-    /// Probabilities, the most probable class first.
-    #[wasm_bindgen(typescript_type = "ClassProbability[]")]
-    pub type Probabilities;
     /// Devices.
     #[wasm_bindgen(typescript_type = "DeviceReport[]")]
     pub type DeviceReports;

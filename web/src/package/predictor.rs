@@ -5,10 +5,11 @@ use std::rc::Rc;
 use convoke::formats::TensorFile;
 use convoke::train::{ModelFile, TrainError};
 use futures_util::lock::Mutex;
-use wasm_bindgen::JsCast;
+use js_sys::Promise;
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use super::{AnyPicture, Probabilities, Result, fail, object, picture};
+use super::{AnyPicture, Result, fail, object, picture, promise};
 use crate::insight::Insight;
 use crate::protocol::Reply;
 
@@ -16,7 +17,7 @@ use crate::protocol::Reply;
 #[wasm_bindgen]
 pub struct Predictor {
     model: Rc<ModelFile>,
-    insight: Mutex<Insight>,
+    insight: Rc<Mutex<Insight>>,
 }
 
 #[wasm_bindgen]
@@ -35,8 +36,10 @@ impl Predictor {
     ///
     /// # Errors
     /// An `Error` with `code` `not-a-picture`, `picture-too-large` or a device's.
-    pub async fn predict(&self, picture: AnyPicture) -> Result<Probabilities> {
-        predict(&self.insight, &self.model, &picture).await
+    #[wasm_bindgen(unchecked_return_type = "Promise<ClassProbability[]>")]
+    pub fn predict(&self, picture: AnyPicture) -> Promise {
+        let (insight, model) = (self.insight.clone(), self.model.clone());
+        promise(async move { predict(&insight, &model, &picture).await })
     }
 
     /// The names of the classes.
@@ -48,14 +51,14 @@ impl Predictor {
 
 impl Predictor {
     pub(super) fn of(model: ModelFile) -> Self {
-        Self { model: Rc::new(model), insight: Mutex::default() }
+        Self { model: Rc::new(model), insight: Rc::default() }
     }
 }
 
 /// What a model sees in a picture.
-pub(super) async fn predict(insight: &Mutex<Insight>, model: &ModelFile, given: &AnyPicture) -> Result<Probabilities> {
+pub(super) async fn predict(insight: &Mutex<Insight>, model: &ModelFile, given: &AnyPicture) -> Result<JsValue> {
     let picture = picture(given)?;
     let reply = insight.lock().await.predict(model, picture).await?;
     let Reply::Prediction { classes, .. } = reply else { unreachable!("a prediction is what it gives") };
-    Ok(object(&classes)?.unchecked_into())
+    object(&classes)
 }

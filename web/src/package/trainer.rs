@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use convoke::data::Normalization;
 use convoke::formats::TensorFile;
@@ -10,57 +11,66 @@ use convoke::train::{
 };
 use futures_channel::mpsc;
 use futures_util::lock::{Mutex, OwnedMutexGuard};
-use js_sys::{Function, Object, Promise, Reflect, Symbol};
+use js_sys::{Function, Promise, Uint8Array};
 use serde::Serialize;
-use wasm_bindgen::prelude::{Closure, wasm_bindgen};
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::{future_to_promise, spawn_local};
+use wasm_bindgen_futures::spawn_local;
 
 use super::dataset::Dataset;
+use super::events::{Listener, TrainingEvents, iterator, translate};
 use super::model::Model;
 use super::options::{TrainOptions, TrainOptionsObject, read, teller};
 use super::predictor::{Predictor, predict};
-use super::{AnyPicture, Probabilities, Result, fail, object};
+use super::{AnyPicture, Result, fail, object, promise};
 use crate::insight::Insight;
 use crate::now;
-use crate::protocol::{DeviceChoice, EpochRecord, Failure, StepRecord};
-use crate::run::epoch_record;
+use crate::protocol::{DeviceChoice, Failure};
 use crate::{data, device};
 
 #[wasm_bindgen]
 extern "C" {
-    /// What happens, one after the other.
-    #[wasm_bindgen(typescript_type = "AsyncIterableIterator<TrainingEvent>")]
-    pub type TrainingEvents;
-    /// Loss and accuracy.
-    #[wasm_bindgen(typescript_type = "{ loss: number; accuracy: number; samples: number }")]
-    pub type Evaluation;
     /// What to compute on.
     #[wasm_bindgen(typescript_type = "DeviceChoice")]
     pub type DeviceName;
-    /// Is told what happens.
-    #[wasm_bindgen(typescript_type = "(event: TrainingEvent) => void")]
-    pub type Listener;
 }
 
-/// `TrainingEvent`.
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "camelCase")]
-enum TrainingEvent {
-    Step(StepRecord),
-    Epoch(EpochRecord),
-    Evaluating { done: u32, total: u32 },
+#[wasm_bindgen(typescript_custom_section)]
+const EVALUATION: &str = r#"
+/** How good a model is on the pictures to test on. */
+export interface Evaluation {
+  /** The mean loss. */
+  loss: number;
+  /** The share that is right, 0 … 1. */
+  accuracy: number;
+  /** How many pictures there were. */
+  samples: number;
 }
+"#;
 
 /// A network in training.
+///
+/// One thing is done at a time. What is asked while it trains fails with `busy`; what is asked after `stop()`, or after leaving the loop over
+/// `train()`, waits until the steps under way are done. `free()` lets go of this object alone: a training goes on to its end.
 #[wasm_bindgen]
 pub struct Trainer {
-    trainer: std::sync::Arc<Mutex<train::Trainer>>,
-    store: Rc<MemoryStore>,
-    stop: Rc<Cell<bool>>,
+    inner: Rc<Inner>,
+}
+
+/// What its promises share with a trainer, so that they don't hold it itself.
+struct Inner {
+    trainer: Shared,
+    store: MemoryStore,
+    /// That of the last training; each has its own, so that one that is asked for after `stop()` isn't stopped too.
+    stop: RefCell<Stop>,
     insight: Mutex<Insight>,
     device: String,
 }
+
+type Shared = Arc<Mutex<train::Trainer>>;
+
+/// Whether a training is to end.
+type Stop = Rc<Cell<bool>>;
 
 #[wasm_bindgen]
 impl Trainer {
@@ -68,162 +78,206 @@ impl Trainer {
     ///
     /// # Errors
     /// An `Error` with `code` `setting`, `data`, `model`, `weights`, `no-device`, `out-of-memory`, …
-    pub async fn create(model: &Model, dataset: &Dataset, options: Option<TrainOptionsObject>) -> Result<Trainer> {
-        let options: TrainOptions = read(options.into())?;
-        let settings = Settings::try_from(&options.settings()?).map_err(fail)?;
-        let data = dataset.for_input(model.spec.input)?;
-        let spec = model.spec.clone().with_classes(data.classes.len());
-        let network = spec.build().map_err(fail)?;
-        let statistics = Normalization::default().resolve(&data, spec.input[0]).map_err(fail)?;
-        let weights = match &options.init {
-            None => None,
-            Some(bytes) => {
-                let name = "the given weights";
-                let file = TensorFile::decode(name, &bytes.0.to_vec()).map_err(|e| fail(TrainError::from(e)))?;
-                Some(given_weights(&network, name, file).map_err(fail)?)
-            }
-        };
-        let engine = device::open(options.device).await.map_err(fail)?;
-        let device = engine.info().name.clone();
-        let mut progress = teller(options.on_progress.as_ref());
-        let note = data::note("given");
-        let trainer = train::Trainer::new(engine, network, data, statistics, settings, weights, note, &mut progress);
-        Self::of(trainer.await.map_err(fail)?, device).await
+    #[wasm_bindgen(unchecked_return_type = "Promise<Trainer>")]
+    pub fn create(model: &Model, dataset: &Dataset, options: Option<TrainOptionsObject>) -> Promise {
+        let (spec, dataset) = (model.spec.clone(), dataset.clone());
+        promise(async move {
+            let options: TrainOptions = read(options.into())?;
+            let settings = Settings::try_from(&options.settings()?).map_err(fail)?;
+            let data = dataset.for_input(spec.input)?;
+            let spec = spec.with_classes(data.classes.len());
+            let network = spec.build().map_err(fail)?;
+            let statistics = Normalization::default().resolve(&data, spec.input[0]).map_err(fail)?;
+            let weights = match &options.init {
+                None => None,
+                Some(bytes) => {
+                    let name = "the given weights";
+                    let file = TensorFile::decode(name, &bytes.0.to_vec()).map_err(|e| fail(TrainError::from(e)))?;
+                    Some(given_weights(&network, name, file).map_err(fail)?)
+                }
+            };
+            let engine = device::open(options.device).await.map_err(fail)?;
+            let device = engine.info().name.clone();
+            let mut progress = teller(options.on_progress.as_ref());
+            let note = data::note("given");
+            let trainer =
+                train::Trainer::new(engine, network, data, statistics, settings, weights, note, &mut progress);
+            Self::of(trainer.await.map_err(fail)?, device).await
+        })
     }
 
     /// Prepares a run to go on where `checkpoint` was taken, on the same data: exactly as if it had never been interrupted.
     ///
     /// # Errors
     /// An `Error` with `code` `not-a-model`, `not-safetensors` or `data`, or a device's.
-    pub async fn resume(checkpoint: Vec<u8>, dataset: &Dataset, device: Option<DeviceName>) -> Result<Trainer> {
-        let choice = choice(device)?;
-        let checkpoint = Checkpoint::decode("the given checkpoint", &checkpoint).map_err(fail)?;
-        let data = dataset.for_input(checkpoint.model.spec.input)?;
-        let engine = device::open(choice).await.map_err(fail)?;
-        let name = engine.info().name.clone();
-        let trainer = train::Trainer::resume(engine, data, checkpoint, &mut |_, _| {}).await.map_err(fail)?;
-        Self::of(trainer, name).await
+    #[wasm_bindgen(unchecked_return_type = "Promise<Trainer>")]
+    pub fn resume(checkpoint: Vec<u8>, dataset: &Dataset, device: Option<DeviceName>) -> Promise {
+        let dataset = dataset.clone();
+        promise(async move {
+            let choice = choice(device)?;
+            let checkpoint = Checkpoint::decode("the given checkpoint", &checkpoint).map_err(fail)?;
+            let data = dataset.for_input(checkpoint.model.spec.input)?;
+            let engine = device::open(choice).await.map_err(fail)?;
+            let name = engine.info().name.clone();
+            let trainer = train::Trainer::resume(engine, data, checkpoint, &mut |_, _| {}).await.map_err(fail)?;
+            Self::of(trainer, name).await
+        })
     }
 
-    /// Trains to the end, or until `stop()`, and tells what happens: `for await (const event of trainer.train())`. Breaking off the loop
-    /// stops the training after the steps under way; calling `train()` again goes on.
+    /// Trains to the end, or until `stop()`, and tells what happens: `for await (const event of trainer.train())`. Leaving the loop stops
+    /// the training and waits until the steps under way are done; calling `train()` again goes on.
     ///
     /// # Errors
     /// An `Error` with `code` `busy` where it trains already. While iterating: `not-finite`, `device-lost`, …
     pub fn train(&self) -> Result<TrainingEvents> {
-        let trainer = self.take()?;
-        self.stop.set(false);
+        let Training { turn, stop } = self.begin()?;
         let (tell, told) = mpsc::unbounded();
-        let (store, stop) = (self.store.clone(), self.stop.clone());
+        let (inner, stopped) = (self.inner.clone(), stop.clone());
         spawn_local(async move {
             let mut events = |event: &Event| {
                 if let Some(event) = translate(event) {
                     drop(tell.unbounded_send(object(&event)));
                 }
             };
-            if let Err(error) = advance(trainer, &store, &stop, &mut events, None).await {
+            if let Err(error) = advance(turn.come().await, &inner.store, &stopped, &mut events, None).await {
                 drop(tell.unbounded_send(Err(error)));
             }
         });
-        iterator(told, self.stop.clone())
+        iterator(told, stop)
     }
 
-    /// Trains to the end, or until `stop()`, and tells a function what happens; resolves to whether all steps are done.
+    /// Trains to the end, or until `stop()`, and tells a function what happens; resolves to whether all steps are done. What the
+    /// function throws ends the training and is what the promise is rejected with.
     ///
     /// # Errors
     /// An `Error` with `code` `busy`, `not-finite`, `device-lost`, …
-    pub async fn run(&self, listener: Option<Listener>) -> Result<bool> {
-        let trainer = self.take()?;
-        self.stop.set(false);
-        let mut events = |event: &Event| {
-            if let (Some(listener), Some(event)) = (&listener, translate(event))
-                && let Ok(event) = object(&event)
-            {
-                // What a listener throws is its own affair.
-                drop(listener.unchecked_ref::<Function>().call1(&JsValue::NULL, &event));
+    #[wasm_bindgen(unchecked_return_type = "Promise<boolean>")]
+    pub fn run(&self, listener: Option<Listener>) -> Promise {
+        let (training, inner) = (self.begin(), self.inner.clone());
+        promise(async move {
+            let Training { turn, stop } = training?;
+            let mut thrown = None;
+            let mut events = |event: &Event| {
+                if let (Some(listener), Some(event), None) = (&listener, translate(event), &thrown) {
+                    let listener: &Function = listener.unchecked_ref();
+                    thrown = object(&event).and_then(|event| listener.call1(&JsValue::NULL, &event)).err();
+                    stop.set(stop.get() || thrown.is_some());
+                }
+            };
+            let outcome = advance(turn.come().await, &inner.store, &stop, &mut events, None).await;
+            match thrown {
+                Some(thrown) => Err(thrown),
+                None => Ok(outcome? == Outcome::Finished),
             }
-        };
-        let outcome = advance(trainer, &self.store, &self.stop, &mut events, None).await?;
-        Ok(outcome == Outcome::Finished)
+        })
     }
 
     /// Makes one step and returns its loss.
     ///
     /// # Errors
     /// An `Error` with `code` `busy`, `finished`, `not-finite`, `device-lost`, …
-    pub async fn step(&self) -> Result<f64> {
-        let trainer = self.take()?;
-        self.stop.set(false);
-        let until = trainer.progress().step + 1;
-        let mut loss = None;
-        let mut events = |event: &Event| {
-            if let &Event::Record(Record::Step { loss: of_step, .. }) = event {
-                loss = Some(of_step);
-            }
-        };
-        advance(trainer, &self.store, &self.stop, &mut events, Some(until)).await?;
-        loss.ok_or_else(|| Failure::new("finished", "all steps are done; there is none left to make").into())
+    #[wasm_bindgen(unchecked_return_type = "Promise<number>")]
+    pub fn step(&self) -> Promise {
+        let (training, inner) = (self.begin(), self.inner.clone());
+        promise(async move {
+            let trainer = training?.turn.come().await;
+            let until = trainer.progress().step + 1;
+            let mut loss = None;
+            let mut events = |event: &Event| {
+                if let &Event::Record(Record::Step { loss: of_step, .. }) = event {
+                    loss = Some(of_step);
+                }
+            };
+            // Its end is near enough: nothing stops it.
+            advance(trainer, &inner.store, &Cell::new(false), &mut events, Some(until)).await?;
+            loss.ok_or_else(|| Failure::new("finished", "all steps are done; there is none left to make").into())
+        })
     }
 
-    /// Ends the training after the steps under way.
-    pub fn stop(&self) {
-        self.stop.set(true);
+    /// Ends the training after the steps under way; resolves when it has ended, at once where nothing trains.
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn stop(&self) -> Promise {
+        self.inner.stop.borrow().set(true);
+        let turn = self.take();
+        promise(async move {
+            drop(turn?.come().await);
+            Ok(JsValue::UNDEFINED)
+        })
     }
 
     /// Loss and accuracy on the pictures to test on.
     ///
     /// # Errors
     /// An `Error` with `code` `busy` while it trains, or a device's.
-    pub async fn evaluate(&self) -> Result<Evaluation> {
+    #[wasm_bindgen(unchecked_return_type = "Promise<Evaluation>")]
+    pub fn evaluate(&self) -> Promise {
         #[derive(Serialize)]
         struct Report {
             loss: f64,
             accuracy: f64,
             samples: usize,
         }
-        let train::Evaluation { loss, accuracy, samples, .. } = self.take()?.evaluate().await.map_err(fail)?;
-        Ok(object(&Report { loss, accuracy, samples })?.unchecked_into())
+        let turn = self.take();
+        promise(async move {
+            let evaluation = turn?.come().await.evaluate().await.map_err(fail)?;
+            let train::Evaluation { loss, accuracy, samples, .. } = evaluation;
+            object(&Report { loss, accuracy, samples })
+        })
     }
 
     /// The probability of each class for a picture, by the weights as they are now, the most probable first.
     ///
     /// # Errors
     /// An `Error` with `code` `busy` while it trains, `not-a-picture`, or a device's.
-    pub async fn predict(&self, picture: AnyPicture) -> Result<Probabilities> {
-        let model = self.take()?.model().await.map_err(fail)?;
-        predict(&self.insight, &model, &picture).await
+    #[wasm_bindgen(unchecked_return_type = "Promise<ClassProbability[]>")]
+    pub fn predict(&self, picture: AnyPicture) -> Promise {
+        let (turn, inner) = (self.take(), self.inner.clone());
+        promise(async move {
+            let model = turn?.come().await.model().await.map_err(fail)?;
+            predict(&inner.insight, &model, &picture).await
+        })
     }
 
     /// The model as it is now, ready for pictures whatever becomes of this trainer.
     ///
     /// # Errors
     /// An `Error` with `code` `busy` while it trains, or a device's.
-    pub async fn predictor(&self) -> Result<Predictor> {
-        Ok(Predictor::of(self.take()?.model().await.map_err(fail)?))
+    #[wasm_bindgen(unchecked_return_type = "Promise<Predictor>")]
+    pub fn predictor(&self) -> Promise {
+        let turn = self.take();
+        promise(async move { Ok(Predictor::of(turn?.come().await.model().await.map_err(fail)?)) })
     }
 
     /// The bytes of a `model.safetensors`, in the command's format.
     ///
     /// # Errors
     /// An `Error` with `code` `busy` while it trains, or a device's.
-    pub async fn save(&self) -> Result<js_sys::Uint8Array> {
-        let model = self.take()?.model().await.map_err(fail)?;
-        Ok(js_sys::Uint8Array::from(model.to_tensor_file().encode().as_slice()))
+    #[wasm_bindgen(unchecked_return_type = "Promise<Uint8Array>")]
+    pub fn save(&self) -> Promise {
+        let turn = self.take();
+        promise(async move {
+            let model = turn?.come().await.model().await.map_err(fail)?;
+            Ok(Uint8Array::from(model.to_tensor_file().encode().as_slice()))
+        })
     }
 
     /// The bytes of a checkpoint, for `Trainer.resume`.
     ///
     /// # Errors
     /// As `save`.
-    pub async fn checkpoint(&self) -> Result<js_sys::Uint8Array> {
-        let checkpoint = self.take()?.checkpoint().await.map_err(fail)?;
-        Ok(js_sys::Uint8Array::from(checkpoint.encode().as_slice()))
+    #[wasm_bindgen(unchecked_return_type = "Promise<Uint8Array>")]
+    pub fn checkpoint(&self) -> Promise {
+        let turn = self.take();
+        promise(async move {
+            let checkpoint = turn?.come().await.checkpoint().await.map_err(fail)?;
+            Ok(Uint8Array::from(checkpoint.encode().as_slice()))
+        })
     }
 
     /// The name of the device that it trains on.
     #[wasm_bindgen(getter)]
     pub fn device(&self) -> String {
-        self.device.clone()
+        self.inner.device.clone()
     }
 }
 
@@ -239,22 +293,58 @@ fn choice(device: Option<DeviceName>) -> Result<DeviceChoice> {
     }
 }
 
+/// The trainer, taken.
 type Taken = OwnedMutexGuard<train::Trainer>;
+
+/// The right to have the trainer next.
+struct Turn {
+    taken: Option<Taken>,
+    trainer: Shared,
+}
+
+impl Turn {
+    /// The trainer, as soon as it is free.
+    async fn come(self) -> Taken {
+        match self.taken {
+            Some(taken) => taken,
+            None => self.trainer.lock_owned().await,
+        }
+    }
+}
+
+/// A training that is about to begin.
+struct Training {
+    turn: Turn,
+    stop: Stop,
+}
 
 impl Trainer {
     #[expect(clippy::arc_with_non_send_sync, reason = "the mutex's owned guard takes an Arc")]
     async fn of(mut trainer: train::Trainer, device: String) -> Result<Self> {
-        let store = Rc::new(MemoryStore::default());
-        let mut host = Host { store: &*store, clock: &now, stop: &|| false, events: &mut |_| {} };
+        let store = MemoryStore::default();
+        let mut host = Host { store: &store, clock: &now, stop: &|| false, events: &mut |_| {} };
         trainer.begin(&mut host).await.map_err(fail)?;
-        let trainer = std::sync::Arc::new(Mutex::new(trainer));
-        Ok(Self { trainer, store, stop: Rc::default(), insight: Mutex::default(), device })
+        let trainer = Arc::new(Mutex::new(trainer));
+        let inner = Inner { trainer, store, stop: RefCell::default(), insight: Mutex::default(), device };
+        Ok(Self { inner: Rc::new(inner) })
     }
 
-    /// The trainer, unless it is busy.
-    fn take(&self) -> Result<Taken> {
-        let busy = || Failure::new("busy", "it is training; stop it first, and wait until it has stopped").into();
-        self.trainer.clone().try_lock_owned().ok_or_else(busy)
+    /// The trainer now, or after the training that is being stopped; an error where none is.
+    fn take(&self) -> Result<Turn> {
+        let trainer = self.inner.trainer.clone();
+        let taken = trainer.clone().try_lock_owned();
+        if taken.is_none() && !self.inner.stop.borrow().get() {
+            let message = "it is at work; wait until that is done, or call stop(), and then again";
+            return Err(Failure::new("busy", message).into());
+        }
+        Ok(Turn { taken, trainer })
+    }
+
+    fn begin(&self) -> Result<Training> {
+        let turn = self.take()?;
+        let stop = Stop::default();
+        self.inner.stop.replace(stop.clone());
+        Ok(Training { turn, stop })
     }
 }
 
@@ -268,50 +358,4 @@ async fn advance(
     let stop = || stop.get();
     let mut host = Host { store, clock: &now, stop: &stop, events };
     trainer.advance(&mut host, until).await.map_err(fail)
-}
-
-fn translate(event: &Event) -> Option<TrainingEvent> {
-    match event {
-        &Event::Record(Record::Step { step, loss, accuracy, .. }) => {
-            Some(TrainingEvent::Step(StepRecord { step: step as u32, loss, accuracy }))
-        }
-        Event::Record(record) => epoch_record(record).map(TrainingEvent::Epoch),
-        &Event::Evaluating { done, total } => {
-            Some(TrainingEvent::Evaluating { done: done as u32, total: total as u32 })
-        }
-        Event::Preparing { .. } | Event::Saved { .. } => None,
-    }
-}
-
-/// JavaScript's asynchronous iterator over what comes in. Its `return`, which leaving a loop calls, stops the training.
-fn iterator(told: mpsc::UnboundedReceiver<Result<JsValue>>, stop: Rc<Cell<bool>>) -> Result<TrainingEvents> {
-    let told = std::sync::Arc::new(Mutex::new(told));
-    let next = Closure::<dyn FnMut() -> Promise>::new(move || {
-        let told = told.clone();
-        future_to_promise(async move {
-            match told.lock().await.recv().await {
-                Ok(event) => result(event?, false),
-                Err(_) => result(JsValue::UNDEFINED, true),
-            }
-        })
-    });
-    let end = Closure::<dyn FnMut() -> Promise>::new(move || {
-        stop.set(true);
-        future_to_promise(async { result(JsValue::UNDEFINED, true) })
-    });
-    let iterator = Object::new();
-    Reflect::set(&iterator, &"next".into(), &next.into_js_value())?;
-    Reflect::set(&iterator, &"return".into(), &end.into_js_value())?;
-    let this = RefCell::new(iterator.clone());
-    let itself = Closure::<dyn FnMut() -> Object>::new(move || this.borrow().clone());
-    Reflect::set(&iterator, &Symbol::async_iterator(), &itself.into_js_value())?;
-    Ok(iterator.unchecked_into())
-}
-
-/// An iterator's result.
-fn result(value: JsValue, done: bool) -> Result<JsValue> {
-    let result = Object::new();
-    Reflect::set(&result, &"value".into(), &value)?;
-    Reflect::set(&result, &"done".into(), &done.into())?;
-    Ok(result.into())
 }
