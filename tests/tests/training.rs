@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use convoke_core::engine::Engine;
-use convoke_core::layers::{Conv2d, Features, Flatten, Linear, MaxPool2d, Relu};
+use convoke_core::layers::{BatchNorm, Conv2d, Dropout, Features, Flatten, Linear, MaxPool2d, Relu};
 use convoke_core::model::{ModelSpec, Network};
 use convoke_core::optim::Optimizer;
 use convoke_core::random::{Stream, StreamId};
@@ -127,6 +127,67 @@ fn a_run_that_is_stopped_anywhere_ends_as_one_that_was_not() {
             assert!(interruptions > 2, "{interruptions} interruptions");
             assert_eq!(log(&whole), log(&pieces), "{} {settings:?}", subject.name);
             assert!(read(&whole, "model.safetensors") == read(&pieces, "model.safetensors"), "{}", subject.name);
+        }
+    }
+}
+
+/// A network with all that a step could leave behind: running statistics, dropout.
+fn deeper() -> Network {
+    let spec = ModelSpec::new("deeper", [1, 9, 7], CLASSES)
+        .layer("conv", Conv2d::new(4, 3).padding(1))
+        .layer("norm", BatchNorm::default())
+        .then(Relu {})
+        .then(Dropout::new(0.3))
+        .then(Flatten {})
+        .layer("fc", Linear::new(Features::Classes));
+    spec.build().unwrap()
+}
+
+#[test]
+fn a_step_that_is_broken_off_is_as_if_it_had_never_begun() {
+    // A slow device: each look at the clock takes a fifth of a second, so every step is submitted in many pieces.
+    let slowly = |trainer: &mut Trainer, store: &dyn Store, most_looks: u32| {
+        let (time, looks) = (Cell::new(0), Cell::new(0));
+        let clock = || {
+            time.set(time.get() + 200);
+            Duration::from_millis(time.get())
+        };
+        let stop = || {
+            looks.set(looks.get() + 1);
+            looks.get() > most_looks
+        };
+        block_on(trainer.run(&mut Host { store, clock: &clock, stop: &stop, events: &mut |_| {} })).unwrap()
+    };
+    for subject in engines() {
+        for accumulate in [1, 3] {
+            let adam = settings(Optimizer::adam(0.002));
+            let settings = Settings { epochs: 2, accumulate, ema: Some(0.9), checkpoint_steps: None, ..adam };
+            let begin = || {
+                let statistics = Normalization::Dataset.resolve(&data(1), 1).unwrap();
+                let note = String::new();
+                let mut quiet = |_, _| {};
+                let subject = subject.another();
+                let new =
+                    Trainer::new(subject, deeper(), data(1), statistics, settings.clone(), None, note, &mut quiet);
+                block_on(new).unwrap()
+            };
+            let whole = MemoryStore::default();
+            assert_eq!(run(&mut begin(), &whole, None).unwrap(), Outcome::Finished);
+
+            let (broken, mut stream) = (MemoryStore::default(), Stream::new(5, StreamId::Test, 0, 0));
+            let (mut trainer, mut within) = (begin(), 0);
+            // The same trainer goes on, as after a pause, or another from the checkpoint.
+            while slowly(&mut trainer, &broken, 1 + stream.below(150)) == Outcome::Stopped {
+                within += 1;
+                if stream.below(2) == 0 {
+                    let checkpoint = block_on(Checkpoint::newest(&broken, "memory")).unwrap();
+                    trainer =
+                        block_on(Trainer::resume(subject.another(), data(1), checkpoint, &mut |_, _| {})).unwrap();
+                }
+            }
+            assert!(within > 5, "{within} interruptions");
+            assert_eq!(log(&whole), log(&broken), "{}, {accumulate}", subject.name);
+            assert!(read(&whole, "model.safetensors") == read(&broken, "model.safetensors"), "{}", subject.name);
         }
     }
 }

@@ -12,6 +12,7 @@ mod feed;
 mod groups;
 mod loss;
 mod model_file;
+mod pieces;
 mod predictor;
 mod replicas;
 mod schedule;

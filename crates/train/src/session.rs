@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::time::Duration;
 
 use convoke_core::engine::{Engine, EngineError, Limits, Pending, Run};
 use convoke_core::kernels::{AugmentedGather, Gather};
@@ -16,6 +17,7 @@ use crate::augment::{Augment, Share};
 use crate::error::{Result, TrainError};
 use crate::evaluation::Evaluation;
 use crate::feed::{Batch, Feed, upload, upload_batch};
+use crate::pieces::Pieces;
 
 /// How pictures become the network's input.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,6 +84,17 @@ pub(crate) enum Part {
     Test,
 }
 
+/// How evaluation is cut into submissions: the slower the device, the finer, so that it can be broken off soon.
+#[derive(Clone, Copy)]
+pub(crate) enum Grain<'a> {
+    /// Some batches at a time.
+    Groups,
+    /// A batch at a time.
+    Batches,
+    /// Each batch in pieces, timed by a clock.
+    Pieces(&'a dyn Fn() -> Duration),
+}
+
 /// A network on an engine, with a dataset's pictures within reach.
 pub struct Session {
     engine: Box<dyn Engine>,
@@ -91,6 +104,7 @@ pub struct Session {
     loss: LossKind,
     augment: Augment,
     next_slot: usize,
+    pub(crate) pieces: Pieces,
 }
 
 impl std::fmt::Debug for Session {
@@ -176,7 +190,7 @@ impl Session {
             upload(&mut *engine, &program, &data.test, data.train.len())?;
         }
         let augment = input.augment.clone();
-        Ok(Self { engine, program, data, feed, loss: loss_kind, augment, next_slot: 0 })
+        Ok(Self { engine, program, data, feed, loss: loss_kind, augment, next_slot: 0, pieces: Pieces::default() })
     }
 
     /// The engine.
@@ -419,7 +433,7 @@ impl Session {
             true
         };
         let order = all(&self.data.test);
-        let figures = self.figures(Part::Test, &order, &mut told).await?;
+        let figures = self.figures(Part::Test, &order, &mut told, Grain::Groups).await?;
         let tallies = self.tallies().await?;
         Ok(Evaluation::of(self.program.classes, figures, &tallies))
     }
@@ -436,13 +450,19 @@ impl Session {
         part: Part,
         order: &[u32],
         progress: &mut dyn FnMut(usize, usize) -> bool,
+        grain: Grain<'_>,
     ) -> Result<Figures> {
         let total = order.len();
         let (mut sum, mut waiting) = (Figures::default(), VecDeque::new());
         self.engine.write(self.program.tallies, &vec![0; self.program.tallies.bytes / 4])?;
         let batches: Vec<&[u32]> = order.chunks(self.program.capacity).collect();
-        // Small groups: slow devices stay responsive, fast ones have the next group waiting.
-        for group in batches.chunks(self.program.slots.min(4)) {
+        let group = match grain {
+            Grain::Groups => 4,
+            Grain::Batches => 1,
+            Grain::Pieces(clock) => return self.figures_in_pieces(part, &batches, progress, clock).await,
+        };
+        // Fast devices have the next group waiting.
+        for group in batches.chunks(self.program.slots.min(group)) {
             let mut runs = Vec::new();
             for batch in group {
                 runs.push(Run::new(PlanKind::Evaluate, self.stage(part, batch)?));
@@ -460,6 +480,28 @@ impl Session {
             collect(&mut sum, waiting.pop_front()).await?;
             progress(sum.samples as usize, total);
         }
+        Ok(sum)
+    }
+
+    async fn figures_in_pieces(
+        &mut self,
+        part: Part,
+        batches: &[&[u32]],
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+        clock: &dyn Fn() -> Duration,
+    ) -> Result<Figures> {
+        let total = batches.iter().map(|batch| batch.len()).sum();
+        let mut sum = Figures::default();
+        for batch in batches {
+            let block = self.stage(part, batch)?;
+            let mut go_on = || progress(sum.samples as usize, total);
+            if !self.run_in_pieces(PlanKind::Evaluate, block, clock, &mut go_on).await? {
+                return Ok(sum);
+            }
+            let figures = self.submit(&[], &[block.slot])?;
+            collect(&mut sum, Some(figures)).await?;
+        }
+        progress(sum.samples as usize, total);
         Ok(sum)
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::collect::too_late;
 use super::{Member, Replicas};
 use crate::error::{Result, TrainError};
-use crate::session::{Figures, Part};
+use crate::session::{Figures, Grain, Part};
 
 /// What a member finds of its part.
 type Found = Result<(Figures, Vec<u32>)>;
@@ -64,7 +64,7 @@ impl Replicas {
                 progress(dones.iter().sum(), order.len())
             };
             let part = async move {
-                let figures = session.figures(part, &order[share], &mut told).await?;
+                let figures = session.figures(part, &order[share], &mut told, Grain::Groups).await?;
                 Ok((figures, session.tallies().await?))
             };
             Box::pin(part) as Pin<Box<dyn Future<Output = Found> + '_>>

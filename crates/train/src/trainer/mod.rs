@@ -20,6 +20,7 @@ use crate::evaluation::Evaluation;
 use crate::event::{Event, Record};
 use crate::groups::training;
 use crate::model_file::ModelFile;
+use crate::pieces::probably_long;
 use crate::replicas::{DeviceShare, Engines, Replicas, common_limits, with_several};
 use crate::schedule::Length;
 use crate::session::{Input, Part, Session, Snapshot, all};
@@ -88,6 +89,8 @@ pub struct Trainer {
     group: usize,
     /// Submissions to have under way at once.
     in_flight: usize,
+    /// Whether a step takes so long that it is submitted in pieces.
+    long: bool,
     /// The step after which to pause, where that was asked for.
     until: Option<u64>,
     /// Samples of the epoch at hand that were trained on here, and the seconds that it took.
@@ -162,6 +165,7 @@ impl Trainer {
             None => None,
         };
         let (session, replicas) = load(engines, &network, &data, &input, &loss, training, capacity, progress).await?;
+        let long = probably_long(session.program(), step_samples);
         let mut trainer = Self {
             session,
             replicas,
@@ -178,6 +182,7 @@ impl Trainer {
             note,
             group: 1,
             in_flight: 1,
+            long,
             until: None,
             trained: (0, 0.0),
             saved_at: Duration::ZERO,

@@ -13,7 +13,7 @@ use crate::error::{Result, TrainError};
 use crate::event::{Event, Record};
 use crate::replicas::with_several;
 use crate::replicas::{Departure, DeviceShare};
-use crate::session::{Figures, Part};
+use crate::session::{Figures, Grain, Part};
 
 impl Trainer {
     /// Trains to the end of the epoch at hand, to the last step asked for, or until the host says stop: a step at a time, for each needs the one before.
@@ -153,7 +153,14 @@ impl Trainer {
         {
             return figures.await;
         }
-        let figures = self.session.figures(part, order, progress).await?;
+        let grain = if self.long {
+            Grain::Pieces(clock)
+        } else if self.in_flight == 1 {
+            Grain::Batches
+        } else {
+            Grain::Groups
+        };
+        let figures = self.session.figures(part, order, progress, grain).await?;
         Ok((figures, self.session.tallies().await?))
     }
 

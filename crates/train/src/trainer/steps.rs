@@ -26,6 +26,9 @@ const IN_FLIGHT: usize = 2;
 /// device then waits for the next one is little beside that.
 const LONG: Duration = Duration::from_millis(70);
 
+/// Where a step takes longer than this, it is submitted in pieces.
+const LONGEST: Duration = Duration::from_millis(150);
+
 /// Steps that were submitted together.
 pub(super) struct Group {
     /// The runs of each step.
@@ -56,7 +59,8 @@ impl Trainer {
                 if steps == 0 || samples.is_empty() {
                     break;
                 }
-                let group = self.submit(step, samples).await?;
+                // Where the host said stop in the middle of a step, that step is as if it had never begun.
+                let Some(group) = self.submit(step, samples, host).await? else { break };
                 (position, step) = (position + samples.len(), step + group.runs.len() as u64);
                 waiting.push_back(group);
             }
@@ -118,14 +122,19 @@ impl Trainer {
         // Steps by hand may go beyond the run's end.
         let last = self.until.or(self.settings.max_steps);
         let last = last.map_or(u64::MAX, |last| last.saturating_sub(step));
+        if self.long {
+            // Alone, so that it alone is given up where it is broken off.
+            return last.min(1) as usize;
+        }
         let save = self.settings.checkpoint_steps.map_or(u64::MAX, |every| every - step % every);
         let runs = self.step_samples.div_ceil(self.session.program().capacity);
         let room = (self.session.slots() / IN_FLIGHT / runs).max(1);
         last.min(save).min(self.group.min(room) as u64) as usize
     }
 
-    /// Submits the steps that some samples make. Where a step has more runs than the ring has entries, it waits for those before.
-    async fn submit(&mut self, step: u64, samples: &[u32]) -> Result<Group> {
+    /// Submits the steps that some samples make, or nothing that counts where the host says stop in the middle of a long one. Where a step has more
+    /// runs than the ring has entries, it waits for those before.
+    async fn submit(&mut self, step: u64, samples: &[u32], host: &Host<'_>) -> Result<Option<Group>> {
         let (capacity, slots) = (self.session.program().capacity, self.session.slots());
         let accumulate = !self.session.program().plan(PlanKind::Accumulate).steps.is_empty();
         let (mut counts, mut words) = (Vec::new(), Vec::new());
@@ -146,7 +155,16 @@ impl Trainer {
                 let mut block = self.session.stage_share(&share)?;
                 self.settings.optimizer.fill(&mut block, number, rate);
                 block.weight_scale = weight_scale;
-                runs.push(Run::new(PlanKind::Gradients, block));
+                if self.long {
+                    // Its pieces come behind what waits.
+                    self.session.engine_mut().submit(&std::mem::take(&mut runs))?;
+                    let mut go_on = || !(host.stop)();
+                    if !self.session.run_in_pieces(PlanKind::Gradients, block, host.clock, &mut go_on).await? {
+                        return Ok(None);
+                    }
+                } else {
+                    runs.push(Run::new(PlanKind::Gradients, block));
+                }
                 runs.extend(accumulate.then_some(Run::new(PlanKind::Accumulate, block)));
                 staged.push(block.slot);
                 last = Some(block);
@@ -154,7 +172,7 @@ impl Trainer {
             runs.extend(last.map(|step| Run::new(PlanKind::Update, step)));
             counts.push(batch.len().div_ceil(capacity));
         }
-        Ok(Group { runs: counts, words, answer: self.session.submit(&runs, &staged)? })
+        Ok(Some(Group { runs: counts, words, answer: self.session.submit(&runs, &staged)? }))
     }
 
     /// What the losses of a step are scaled by where classes don't count alike. A mixed sample counts as both of its classes do, by their
@@ -209,5 +227,6 @@ impl Trainer {
         let wanted = steps as f64 * SUBMISSION.as_secs_f64() / took.as_secs_f64().max(1e-6);
         self.group = (wanted as usize).clamp((steps / 2).max(1), steps * 2);
         self.in_flight = if took > LONG { 1 } else { IN_FLIGHT };
+        self.long = took > LONGEST * steps as u32;
     }
 }
