@@ -23,15 +23,17 @@ addEventListener("fetch", (event) => {
   else event.respondWith(serve(event, pathOf(url)));
 });
 
-/** @param {URL} url */
+/**
+ * A file's path within the page's folder. Addresses are compared as they are written, the folder's name encoded: what is decoded has
+ * another length. @param {URL} url
+ */
 function pathOf(url) {
-  const path = decodeURIComponent(url.pathname).slice(new URL(registration.scope).pathname.length);
-  return path === "" ? "index.html" : path;
+  return url.pathname.slice(new URL(registration.scope).pathname.length);
 }
 
 /** A visit: asks the network which build is current, and takes the newest that is whole. */
 async function open(event) {
-  const path = pathOf(new URL(event.request.url));
+  const path = pathOf(new URL(event.request.url)) || "index.html"; // Only a visit gets it in the folder's place.
   const fresh = update();
   const version = await within(PATIENCE, fresh).catch(newest);
   event.waitUntil(fresh.then((late) => late !== version && tell(event.resultingClientId), () => {}));
@@ -91,10 +93,10 @@ function fnv1a(bytes) {
   return hash >>> 0;
 }
 
-/** A file of a build. */
+/** A file of a build; `path` as an address has it. */
 async function find(version, path) {
   const cache = await caches.open(PREFIX + version);
-  return cache.match(path, { ignoreSearch: true });
+  return path ? cache.match(new URL(path, registration.scope), { ignoreSearch: true }) : undefined;
 }
 
 async function newest() {
@@ -125,7 +127,7 @@ async function tidy(opening) {
   const notes = await caches.open(CLIENTS);
   const used = new Set([await newest()]);
   for (const request of await notes.keys()) {
-    const id = /client-(.+)$/.exec(request.url)?.[1];
+    const id = /client-([^/]+)$/.exec(request.url)?.[1]; // The folder may be called so, too.
     if (!id) continue;
     if (open.has(id)) used.add(await versionOf(id));
     else await notes.delete(request);

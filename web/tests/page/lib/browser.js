@@ -6,8 +6,8 @@ import { chromium } from "playwright-core";
 import { CHROMIUM, PAGE, screenshots } from "./setting.js";
 import { serve } from "./server.js";
 
-/** The folder of the host in which the page lies. */
-const FOLDER = "/some/folder/";
+/** The folder of the host in which the page lies: one whose name an address has to encode. */
+const FOLDER = "/some folder/naïve client-page/";
 
 // V8 lets the room for what is new grow step by step, for minutes, to its most: here it is at its most from the start, so that memory that grows
 // is memory that something holds.
@@ -64,7 +64,7 @@ export async function visit(t, how = {}) {
     assert.deepEqual(problems, [], "what went wrong on the page besides");
   });
   await before?.(page);
-  const address = host.origin + FOLDER;
+  const address = new URL(FOLDER, host.origin).href;
   await page.goto(`${address}#/${view}`);
   return { page, context, browser, address, worker: () => workerOf(page), stopHost: host.close };
 }
