@@ -5,6 +5,7 @@ import { startRun, steer } from "../actions.js";
 import { compact, count, duration, percent, plural } from "../format.js";
 import { useStore } from "../state.js";
 import { go } from "./route.js";
+import { useSuccessor } from "./successor.js";
 import { Button, Progress } from "./ui.js";
 
 /** @param {{route: string}} props */
@@ -65,6 +66,7 @@ function Transport() {
   const speed = useStore((state) => state.live.samplesPerSecond);
   const left = useStore((state) => state.live.secondsLeft);
   const [busy, setBusy] = useState(false);
+  const focus = useSuccessor({ pause: "continue", continue: "pause", stop: "train" });
   const during = async (/** @type {Promise<unknown>} */ action) => {
     setBusy(true);
     await action;
@@ -73,17 +75,17 @@ function Transport() {
   if (run?.state === "running" || run?.state === "paused") {
     const running = run.state === "running";
     const note = running && speed ? html`<span class="wide-only">${count(speed)}/s · </span>${duration(left)}` : `${count(run.step)} of ${count(run.totalSteps)}`;
-    return html`<div class="transport">
+    return html`<div class="transport" ...${focus}>
       <${Progress} label=${running ? "Training" : "Paused"} done=${run.step} total=${run.totalSteps} note=${note} />
       <div class="actions">
-        ${running ? html`<${Button} onClick=${() => steer("pause")}>Pause<//>` : html`<${Button} kind="primary" onClick=${() => steer("continue")}>Go on<//>`}
-        <${Button} onClick=${() => steer("stop")}>Stop<//>
+        ${running ? html`<${Button} data-action="pause" onClick=${() => steer("pause")}>Pause<//>` : html`<${Button} data-action="continue" kind="primary" onClick=${() => steer("continue")}>Go on<//>`}
+        <${Button} data-action="stop" onClick=${() => steer("stop")}>Stop<//>
       </div>
     </div>`;
   }
   const train = () => during(startRun().then((begun) => begun && go("train")));
-  return html`<div class="transport">
-    <${Button} kind="primary" big disabled=${!data || wrong || busy} busy=${busy} onClick=${train}>${busy ? "Getting ready …" : "Train"}<//>
+  return html`<div class="transport" ...${focus}>
+    <${Button} data-action="train" kind="primary" big disabled=${!data || wrong || busy} busy=${busy} onClick=${train}>${busy ? "Getting ready …" : "Train"}<//>
   </div>`;
 }
 

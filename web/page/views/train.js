@@ -5,6 +5,7 @@ import { call } from "../client.js";
 import { attend, marksOf, useThrottled } from "../components/live.js";
 import { RunCurves } from "../components/runcurves.js";
 import { SettingsForm, deviceName } from "../components/settings.js";
+import { useSuccessor } from "../components/successor.js";
 import { Button, Card, LinkButton, Notice, Progress, Readout, Readouts } from "../components/ui.js";
 import { bytes, count, duration, percent } from "../format.js";
 import { get, useStore } from "../state.js";
@@ -41,12 +42,16 @@ function useHindrance() {
   return undefined;
 }
 
+/** Which button takes the place of another. */
+const NEXT = { start: "pause", resume: "pause", continue: "pause", pause: "continue", step: "continue", stop: "resume" };
+
 /** The buttons that steer the run, and what is being waited for. */
 function Control() {
   const id = useStore((state) => state.run?.id);
   const state = useStore((state) => state.run?.state);
   const progress = useStore((state) => state.progress);
   const hindrance = useHindrance();
+  const focus = useSuccessor(NEXT);
   const [waiting, setWaiting] = useState("");
   const during = (/** @type {string} */ name, /** @type {() => Promise<unknown>} */ action) => async () => {
     setWaiting(name);
@@ -54,7 +59,7 @@ function Control() {
     setWaiting("");
   };
   const button = (/** @type {string} */ name, /** @type {string} */ label, /** @type {() => Promise<unknown>} */ action, /** @type {object} */ rest = {}) =>
-    html`<${Button} key=${name} busy=${waiting === name} disabled=${waiting !== ""} onClick=${during(name, action)} ...${rest}>${label}<//>`;
+    html`<${Button} key=${name} data-action=${name} busy=${waiting === name} disabled=${waiting !== ""} onClick=${during(name, action)} ...${rest}>${label}<//>`;
   const active = state === "running" || state === "paused";
   const start = button("start", waiting === "start" ? "Getting ready …" : id ? "Start a new run" : "Start", startRun, {
     kind: state === "stopped" ? "plain" : "primary", big: !id, disabled: waiting !== "" || Boolean(hindrance),
@@ -62,7 +67,7 @@ function Control() {
   const phases = { preparing: "Preparing kernels for the device", evaluating: "Evaluating the test pictures", fetching: "Fetching pictures", decoding: "Decoding pictures" };
   const shown = progress && (waiting || active) ? progress : undefined;
   return html`
-    <div class="actions control" role="group" aria-label="Training">
+    <div class="actions control" role="group" aria-label="Training" ...${focus}>
       ${state === "running" && [button("pause", "Pause", () => steer("pause")), button("stop", "Stop", () => steer("stop"))]}
       ${state === "paused" && [
         button("continue", "Continue", () => steer("continue"), { kind: "primary" }), button("step", "One step", () => steer("step")),

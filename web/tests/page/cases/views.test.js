@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { visit } from "../lib/browser.js";
 import { look } from "../lib/looks.js";
-import { embedded, finished, model, open, openFiles, settings, start, TINY } from "../lib/person.js";
+import { control, embedded, finished, model, open, openFiles, settings, start, TINY } from "../lib/person.js";
 import { stripedFolders, zip } from "../lib/pictures.js";
 
 test("every view says what it is for before there is anything in it", async (t) => {
@@ -35,7 +35,17 @@ test("the page is used by the keyboard alone", async (t) => {
   assert.equal(await focused(), "Train");
   await page.keyboard.press("Enter");
   await page.getByRole("main", { name: "Train" }).waitFor({ timeout: 60_000 });
-  await page.getByRole("banner").getByRole("button", { name: "Stop" }).click();
+  assert.equal(await focused(), "Train");
+  // A button that is pressed gives its place to another one, and the focus too.
+  for (const [key, then] of [
+    ["Tab", "Pause"], ["Enter", "Continue"], ["Tab", "One step"], ["Enter", "One step"], ["Shift+Tab", "Continue"], ["Enter", "Pause"],
+    ["Tab", "Stop"], ["Enter", "Resume"], ["Enter", "Pause"], ["Tab", "Stop"], ["Enter", "Resume"], ["Tab", "Start a new run"], ["Enter", "Pause"],
+    ["Tab", "Stop"], ["Enter", "Resume"],
+  ]) {
+    await page.keyboard.press(key);
+    const button = control(page, then).and(page.locator(":focus:not([aria-busy])"));
+    await button.waitFor().catch(async () => assert.fail(`after ${key}, ${then} has not the focus, but: ${(await focused()).slice(0, 80)}`));
+  }
 });
 
 test("motion is reduced where that is asked for", async (t) => {
