@@ -179,29 +179,40 @@ async fn fetch(path: &str) -> Result<Vec<u8>> {
 fn warnings(classes: &[ClassReport], left_out: &[String]) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let mut warn = |code: &str, message: String| warnings.push(Warning { code: code.into(), message });
-    let names = |classes: &[&ClassReport]| {
+    let names = |classes: &[&ClassReport], count: fn(&ClassReport) -> u32| {
         let named: Vec<String> =
-            classes.iter().take(5).map(|class| format!("{} ({})", class.name, class.train)).collect();
+            classes.iter().take(5).map(|class| format!("{} ({})", class.name, count(class))).collect();
         let more = classes.len().saturating_sub(named.len());
         named.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() }
     };
     let small: Vec<&ClassReport> = classes.iter().filter(|class| (class.train as usize) < FEW).collect();
     if !small.is_empty() {
+        let named = names(&small, |class| class.train);
         warn(
             "small-class",
-            format!("Few pictures to learn from: {}. Add more, {FEW} or better hundreds a class.", names(&small)),
+            format!("Few pictures to learn from: {named}. Add more, {FEW} or better hundreds a class."),
         );
     }
-    let most = classes.iter().max_by_key(|class| class.train);
-    let least = classes.iter().min_by_key(|class| class.train);
+    // Of all pictures: how many of them test is another matter.
+    let total = |class: &ClassReport| class.train + class.test;
+    let most = classes.iter().max_by_key(|class| total(class));
+    let least = classes.iter().min_by_key(|class| total(class));
     if let (Some(most), Some(least)) = (most, least)
-        && most.train as usize >= UNBALANCED * (least.train as usize).max(1)
+        && total(most) as usize >= UNBALANCED * (total(least) as usize).max(1)
     {
+        let named = names(&[most, least], total);
         let text = format!(
-            "The classes are out of balance: {}. A model learns to guess the large ones; add pictures to the small ones.",
-            names(&[most, least])
+            "The classes are out of balance: {named}. A model learns to guess the large ones; add pictures to the small ones."
         );
         warn("imbalance", text);
+    }
+    let untested: Vec<&ClassReport> = classes.iter().filter(|class| class.test == 0).collect();
+    if !untested.is_empty() {
+        let named = names(&untested, total);
+        let text = format!(
+            "No picture to test on: {named}. How well these are told apart isn't measured; add pictures to them."
+        );
+        warn("untested", text);
     }
     if !left_out.is_empty() {
         let text = format!(

@@ -13,8 +13,8 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::FolderFiles;
 use crate::spill::Spill;
 
-/// Changes whenever the same files would be decoded to other pixels.
-const DECODING: u32 = 1;
+/// Changes whenever the same files would be decoded to other pixels, or others of them would be for testing.
+const DECODING: u32 = 2;
 
 /// Fewer pictures than these are decoded as fast as they would be found in a cache.
 const WORTH_KEEPING: usize = 500;

@@ -21,14 +21,15 @@ pub struct Options {
     pub channels: Option<usize>,
     /// Decides which pictures are for testing where the dataset doesn't say.
     pub seed: u64,
-    /// The share of the pictures that is for testing where the dataset doesn't say: above 0, below 1.
+    /// The share of each class's pictures that is for testing where the dataset doesn't say: above 0, below 1. Of a class of several
+    /// pictures that is at least one, and not all.
     pub test_fraction: f64,
     /// The most bytes that the decoded dataset may take, and each of its files unpacked.
     pub max_bytes: u64,
 }
 
 impl Default for Options {
-    /// As the dataset is; seed 0, a fifth for testing, 4 GiB.
+    /// As the dataset is; seed 0, a fifth of each class for testing, 4 GiB.
     fn default() -> Self {
         Self { size: None, channels: None, seed: 0, test_fraction: 0.2, max_bytes: 4 << 30 }
     }
@@ -58,8 +59,8 @@ impl Options {
 /// - the four IDX files of the MNIST family (`train-images-idx3-ubyte`, `t10k-labels-idx1-ubyte`, …), packed by gzip or not;
 /// - CIFAR-10's binary batches (`data_batch_1.bin`, …, `test_batch.bin`, with the names from `batches.meta.txt`);
 /// - a folder of class folders of PNG, JPEG and WebP pictures, inside `train` and one of `test`, `val` and `validation`
-///   where these are there; otherwise each picture's path decides, with the seed, on which side it is, whatever other
-///   pictures there are.
+///   where these are there; otherwise a share of each class is for testing ([`Options::test_fraction`]): those that come first in an order
+///   that each picture's path and the seed give it. When others join or leave, only pictures near the border change sides.
 ///
 /// They may lie deeper in the folder. Hidden files, and files outside class folders that are not pictures, are passed
 /// over. `progress` is told how many pictures of how many are done.

@@ -9,8 +9,8 @@ use crate::picture::Picture;
 use crate::split;
 
 /// A dataset of pictures with the names of their classes, brought to one size and colour as [`open`](crate::open) does. The classes are
-/// those given, in their order, or else those that occur, sorted. Which pictures are for testing follows from the seed, the class and
-/// the picture's position within it.
+/// those given, in their order, or else those that occur, sorted. A share of each class is for testing ([`Options::test_fraction`]): which
+/// pictures that are follows from the seed, the class and the pictures' positions within it.
 ///
 /// # Errors
 /// [`DataError::OneClass`] where there are fewer than two classes, [`DataError::Empty`] where none can be set aside for testing or a
@@ -85,8 +85,8 @@ mod tests {
     fn pictures_are_split_and_keep_their_classes() {
         let data = from_pictures(pictures(), None, &Options::default()).unwrap();
         assert_eq!(data.classes, ["cat", "dog"]);
-        assert_eq!(data.train.len() + data.test.len(), 20);
-        assert!(!data.test.is_empty());
+        let tested = |class| data.test.labels.iter().filter(|&&label| label == class).count();
+        assert_eq!((data.train.len(), tested(0), tested(1)), (16, 2, 2));
         for half in [&data.train, &data.test] {
             for i in 0..half.len() {
                 assert_eq!(u32::from(half.sample(i)[0] % 2), half.labels[i]);

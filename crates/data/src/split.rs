@@ -1,14 +1,14 @@
 //! Which pictures of a class-folder dataset are for testing, where its folders don't say.
 
-use std::collections::BTreeMap;
-
 use convoke_core::random::{Stream, StreamId};
 
 use crate::error::DataError;
+use crate::files::distinct;
 use crate::open::Options;
 
 /// For each picture, given by its path from the class folder's name on, a number in 0 … 1 that depends on the seed and
-/// the path alone: below the wanted fraction it is for testing. So a picture stays on its side whatever joins or leaves.
+/// the path alone: the lowest of each class are for testing. So a picture stays on its side whatever joins or leaves, unless it is
+/// near the border, which is where the class's own number of pictures has it.
 fn draw(seed: u64, path: &str) -> f32 {
     let hash = fnv1a(path.as_bytes());
     Stream::new(seed, StreamId::Split, (hash >> 32) as u32, hash as u32).next_f32()
@@ -32,21 +32,20 @@ pub fn sides<'a>(pictures: impl Iterator<Item = (&'a str, u32)>, options: &Optio
     Ok(test)
 }
 
-/// Whether each picture is for testing, by its draw and its class. A class keeps at least one picture to train on, and
-/// there is at least one picture to test on, where any class has two: then, and only then, one changes sides.
+/// Whether each picture is for testing, by its draw and its class: of each class the wanted fraction, rounded, of the lowest draws. Of a
+/// class of several pictures that is at least one, and at least one stays to train on; a single one is trained on.
 fn choose(draws: &[f32], labels: &[u32], fraction: f64) -> Vec<bool> {
-    let mut test: Vec<bool> = draws.iter().map(|&draw| f64::from(draw) < fraction).collect();
-    let mut kept = BTreeMap::new();
-    for (picture, label) in labels.iter().enumerate() {
-        let last = kept.entry(label).or_insert(picture);
-        *last = if draws[picture] > draws[*last] { picture } else { *last };
-    }
-    kept.values().for_each(|&picture| test[picture] = false);
-    if !test.contains(&true) {
-        let spare = (0..draws.len()).filter(|&picture| kept[&labels[picture]] != picture);
-        if let Some(first) = spare.min_by(|&a, &b| draws[a].total_cmp(&draws[b])) {
-            test[first] = true;
-        }
+    let mut counts = vec![0usize; labels.iter().max().map_or(0, |&last| last as usize + 1)];
+    labels.iter().for_each(|&label| counts[label as usize] += 1);
+    let wanted = |count: usize| ((count as f64 * fraction).round() as usize).max(1).min(count.saturating_sub(1));
+    let mut left: Vec<usize> = counts.into_iter().map(wanted).collect();
+    let mut test = vec![false; draws.len()];
+    // The bits of numbers that are not negative have the numbers' order.
+    let ranked = distinct((0..draws.len()).map(|picture| (draws[picture].to_bits(), picture)));
+    for (_, picture) in ranked {
+        let left = &mut left[labels[picture] as usize];
+        test[picture] = *left > 0;
+        *left = left.saturating_sub(1);
     }
     test
 }
@@ -62,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn about_the_wanted_fraction_is_for_testing() {
+    fn draws_depend_on_the_seed_and_fill_their_range() {
         let below = (0..10_000).filter(|i| draw(7, &format!("cat/{i}.png")) < 0.2).count();
         assert!((1_850..2_150).contains(&below), "{below}");
         let other = (0..100).filter(|i| draw(7, &format!("cat/{i}.png")) == draw(8, &format!("cat/{i}.png")));
@@ -70,14 +69,30 @@ mod tests {
     }
 
     #[test]
-    fn each_class_keeps_a_picture_to_train_on() {
-        assert_eq!(choose(&[0.1, 0.15, 0.01], &[0, 0, 1], 0.2), [true, false, false]);
-        assert_eq!(choose(&[0.1, 0.9, 0.5], &[0, 0, 1], 0.2), [true, false, false]);
+    fn each_class_gives_its_share_of_the_lowest_draws() {
+        let draws = [0.9, 0.4, 0.7, 0.8, 0.6, 0.01, 0.02, 0.03, 0.04, 0.05];
+        let labels = [0, 0, 0, 0, 0, 1, 1, 1, 1, 1];
+        let tested = |fraction| -> Vec<usize> {
+            let test = choose(&draws, &labels, fraction);
+            (0..draws.len()).filter(|&picture| test[picture]).collect()
+        };
+        assert_eq!(tested(0.2), [1, 5]);
+        assert_eq!(tested(0.4), [1, 4, 5, 6]);
+        assert_eq!(tested(0.5), [1, 2, 4, 5, 6, 7], "2.5 is rounded up");
+        assert_eq!(tested(0.001), [1, 5], "one at least is for testing");
+        assert_eq!(tested(0.999).len(), 8, "one at least is trained on");
+        assert!(!tested(0.999).contains(&0) && !tested(0.999).contains(&9));
     }
 
     #[test]
-    fn one_picture_at_least_is_for_testing() {
-        assert_eq!(choose(&[0.7, 0.9, 0.3, 0.8], &[0, 0, 1, 1], 0.2), [false, false, true, false]);
+    fn equal_draws_share_as_others_do() {
+        assert_eq!(choose(&[0.3; 6], &[0, 1, 0, 1, 0, 1], 0.3), [true, true, false, false, false, false]);
+    }
+
+    #[test]
+    fn a_single_picture_is_trained_on() {
+        assert_eq!(choose(&[0.1, 0.15, 0.01], &[0, 0, 1], 0.2), [true, false, false]);
         assert_eq!(choose(&[0.7, 0.9], &[0, 1], 0.2), [false, false]);
+        assert_eq!(choose(&[], &[], 0.2), [false; 0]);
     }
 }

@@ -99,7 +99,7 @@ function Split() {
     setMoving(undefined);
     void setTestFraction(read(event) / 100);
   };
-  return html`<div class="split"><${Field} label=${`Held back for testing: ${value} %`} hint="Pictures that the data itself marks for testing (folders train and test, IDX and CIFAR-10 files) stay as they are.">
+  return html`<div class="split"><${Field} label=${`Held back for testing: ${value} %`} hint="Of each class, and at least one picture of several. Those that the data itself marks for testing (folders train and test, IDX and CIFAR-10 files) stay as they are.">
     ${(/** @type {object} */ control) => html`<input ...${control} type="range" min="5" max="50" step="5" value=${value} disabled=${opening}
       aria-valuetext=${`${value} percent`} onInput=${(/** @type {Event} */ event) => setMoving(read(event))} onChange=${settle} />`}
   <//></div>`;

@@ -118,7 +118,7 @@ pub struct ClassReport {
 /// What may spoil the training.
 #[derive(Clone, Debug, Serialize, Tsify)]
 pub struct Warning {
-    /// For programs: `small-class`, `imbalance`, `left-out`.
+    /// For programs: `small-class`, `imbalance`, `untested`, `left-out`.
     pub code: String,
     /// For people.
     pub message: String,

@@ -6,7 +6,7 @@ import test from "node:test";
 import { visit } from "../lib/browser.js";
 import { look } from "../lib/looks.js";
 import { drop, embedded, figure, finished, model, number, open, opened, openFiles, openFolder, settings, start, TINY } from "../lib/person.js";
-import { file, idx, stripedFolders, zip } from "../lib/pictures.js";
+import { file, idx, stripedFolders, stripes, zip } from "../lib/pictures.js";
 import { temporary } from "../lib/setting.js";
 
 /** Writes files below a folder. @param {string} folder @param {{path: string, bytes: Buffer}[]} files */
@@ -45,9 +45,8 @@ test("a folder for each class, chosen and dropped; a fifth is held back, and tha
   await embedded(page);
   await openFolder(page, join(folder, "stripes"));
   const card = await opened(page, "stripes");
-  const [train, held] = [number(await figure(card, "To train on")), number(await figure(card, "To test on"))];
-  assert.equal(train + held, 40);
-  assert.ok(held >= 6 && held <= 10, `${held} of 40 are held back`);
+  assert.deepEqual([number(await figure(card, "To train on")), number(await figure(card, "To test on"))], [32, 8]);
+  assert.equal(await card.getByRole("img", { name: "16 pictures to train on, 4 to test on" }).count(), 2, "a fifth of each class");
   await card.getByRole("button", { name: "Show the pictures of lying" }).waitFor();
   await card.getByRole("slider", { name: /^Held back for testing/ }).fill("50");
   await page.getByText("Held back for testing: 50 %").waitFor();
@@ -57,6 +56,19 @@ test("a folder for each class, chosen and dropped; a fifth is held back, and tha
   await drop(page, [join(folder, "stripes")]);
   await opened(page, "stripes");
   await look(page, "data-folders");
+});
+
+test("many small classes: a picture of each tests, and nothing is said of a balance", async (t) => {
+  const { page } = await visit(t);
+  const folder = temporary(t);
+  const classes = Array.from({ length: 120 }, (_, at) => `class-${at}`);
+  write(folder, classes.flatMap((name) => Array.from({ length: 4 }, (_, at) => ({ path: `set/${name}/${at}.png`, bytes: stripes("lying", at) }))));
+  await embedded(page);
+  await openFolder(page, join(folder, "set"));
+  const card = await opened(page, "set");
+  assert.deepEqual([number(await figure(card, "To train on")), number(await figure(card, "To test on"))], [360, 120]);
+  await card.getByRole("status").filter({ hasText: "Few pictures to learn from" }).waitFor();
+  assert.equal(await card.getByRole("status").count(), 1, "nothing else is warned of");
 });
 
 test("one class after the other: a second folder is added to the first, which can't be trained on alone", async (t) => {

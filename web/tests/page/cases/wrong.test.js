@@ -87,10 +87,13 @@ test("data that can't be trained on: the pictures that were open stay open", asy
   });
 
   await t.test("a class with a single picture, and classes out of balance: warned of, and opened", async () => {
-    const kinds = [...Array.from({ length: 40 }, (_, at) => ["many", at]), ["few", 0], ["few", 1]];
+    const kinds = [...Array.from({ length: 40 }, (_, at) => ["many", at]), ["few", 0], ["few", 1], ["single", 0]];
     await openFiles(page, [file("odd.zip", zip(kinds.map(([kind, at]) => ({ path: `odd/${kind}/${at}.png`, bytes: stripes("lying", Number(at)) }))), "application/zip")]);
     const card = await opened(page, /odd/);
-    assert.ok((await card.getByRole("status").count()) >= 1, "a warning");
+    const warning = (/** @type {string} */ text) => card.getByRole("status").filter({ hasText: text }).waitFor();
+    await warning("Few pictures to learn from: few (1), single (1).");
+    await warning("The classes are out of balance: many (40), single (1).");
+    await warning("No picture to test on: single (1).");
     await look(page, "data-warnings");
   });
 });
