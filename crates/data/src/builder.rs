@@ -81,20 +81,13 @@ impl<'a> Builder<'a> {
     fn widen(&mut self, channels: usize) -> Result<(), DataError> {
         let [height, width] = self.size.unwrap_or_default();
         let samples = self.counts.iter().sum();
-        let limit = self.options.max_bytes;
-        let bytes = [samples, channels, height, width]
-            .iter()
-            .try_fold(1u64, |product, &factor| product.checked_mul(factor as u64))
-            .unwrap_or(u64::MAX);
-        let too_large = || DataError::TooLarge { samples, channels, height, width, bytes, limit };
-        if bytes > limit || usize::try_from(bytes).is_err() {
-            return Err(too_large());
-        }
+        let shape = [channels, height, width];
+        self.options.check_bytes(samples, shape)?;
         let plane = height * width;
         let keep = |source| DataError::Keep { source };
         for (shelf, count) in self.shelves.iter_mut().zip(self.counts) {
             let grey = shelf.take().map_err(keep)?;
-            shelf.reserve(count * channels * plane).map_err(|_| too_large())?;
+            shelf.reserve(count * channels * plane).map_err(|_| self.options.too_large(samples, shape))?;
             for picture in grey.chunks_exact(plane) {
                 (0..channels).try_for_each(|_| shelf.put(picture)).map_err(keep)?;
             }

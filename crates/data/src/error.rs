@@ -151,7 +151,8 @@ pub enum DataError {
     },
     /// The set would not fit into memory.
     #[error(
-        "{samples} pictures of {channels}×{height}×{width} take {bytes} bytes, more than {limit} allowed; use fewer or a smaller size"
+        "{samples} pictures of {channels}×{height}×{width} take {bytes} bytes, more than {limit} allowed; {} of them fit: use fewer, or a smaller size",
+        limit / (bytes / (*samples as u64).max(1)).max(1)
     )]
     TooLarge {
         /// How many pictures.

@@ -52,6 +52,26 @@ impl Options {
             _ => Ok(()),
         }
     }
+
+    /// Checks that so many pictures of `[channels, height, width]` may be held.
+    pub(crate) fn check_bytes(&self, samples: usize, shape: [usize; 3]) -> Result<(), DataError> {
+        let bytes = bytes(samples, shape);
+        if bytes > self.max_bytes || usize::try_from(bytes).is_err() {
+            return Err(self.too_large(samples, shape));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn too_large(&self, samples: usize, shape: [usize; 3]) -> DataError {
+        let [channels, height, width] = shape;
+        DataError::TooLarge { samples, channels, height, width, bytes: bytes(samples, shape), limit: self.max_bytes }
+    }
+}
+
+/// Bytes of so many pictures; the most there are where no number holds them.
+fn bytes(samples: usize, shape: [usize; 3]) -> u64 {
+    let factors = shape.iter().try_fold(samples as u64, |product, &factor| product.checked_mul(factor as u64));
+    factors.unwrap_or(u64::MAX)
 }
 
 /// Opens the dataset that `files` holds, whichever it is:

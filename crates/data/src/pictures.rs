@@ -55,19 +55,27 @@ pub fn from_pictures(
 }
 
 impl Dataset {
-    /// The same pictures with so many channels (1 or 3), stretched to `[height, width]`.
+    /// The same pictures with the channels and stretched to the size that `options` ask for, where they do; in at most `max_bytes`.
     ///
     /// # Errors
-    /// [`DataError::Option`] where channels or a side are out of range.
-    pub fn resized(&self, channels: usize, size: [usize; 2]) -> Result<Self, DataError> {
-        Options { size: Some(size), channels: Some(channels), ..Options::default() }.check()?;
-        let [height, width] = size;
+    /// [`DataError::Option`] where channels or a side are out of range, [`DataError::TooLarge`] before anything is computed.
+    pub fn resized(&self, options: &Options) -> Result<Self, DataError> {
+        options.check()?;
+        let [height, width] = options.size.unwrap_or([self.height, self.width]);
+        let channels = options.channels.unwrap_or(self.channels);
+        let shape = [channels, height, width];
+        options.check_bytes(self.train.len() + self.test.len(), shape)?;
         let half = |samples: &Samples| {
-            let picture = |i| Picture::from_planes(self.channels, self.height, self.width, samples.sample(i).to_vec());
-            let resized = |i| picture(i).resize(height, width).into_channels(channels).into_planes();
-            Samples { pixels: (0..samples.len()).flat_map(resized).collect(), labels: samples.labels.clone() }
+            let mut pixels = Vec::new();
+            let length = samples.len() * shape.iter().product::<usize>();
+            pixels.try_reserve_exact(length).map_err(|_| options.too_large(samples.len(), shape))?;
+            for i in 0..samples.len() {
+                let picture = Picture::from_planes(self.channels, self.height, self.width, samples.sample(i).to_vec());
+                pixels.extend(picture.resize(height, width).into_channels(channels).into_planes());
+            }
+            Ok(Samples { pixels: pixels.into(), labels: samples.labels.clone() })
         };
-        let (train, test) = (half(&self.train), half(&self.test));
+        let (train, test) = (half(&self.train)?, half(&self.test)?);
         Ok(Self { train, test, classes: self.classes.clone(), channels, height, width })
     }
 }
@@ -109,10 +117,27 @@ mod tests {
     #[test]
     fn a_dataset_is_brought_to_another_size() {
         let data = from_pictures(pictures(), None, &Options::default()).unwrap();
-        let larger = data.resized(3, [4, 6]).unwrap();
+        let to = |channels, size| Options { channels: Some(channels), size: Some(size), ..Options::default() };
+        let larger = data.resized(&to(3, [4, 6])).unwrap();
         assert_eq!((larger.channels, larger.height, larger.width), (3, 4, 6));
         assert_eq!(larger.train.sample(0), vec![data.train.sample(0)[0]; 72]);
-        assert!(data.resized(2, [4, 6]).is_err());
-        assert!(data.resized(3, [0, 6]).is_err());
+        assert!(data.resized(&to(2, [4, 6])).is_err());
+        assert!(data.resized(&to(3, [0, 6])).is_err());
+        let one = Options { channels: Some(3), ..Options::default() };
+        assert_eq!(data.resized(&one).unwrap().train.sample(0), vec![data.train.sample(0)[0]; 12]);
+    }
+
+    #[test]
+    fn a_size_that_does_not_fit_is_refused_before_it_is_computed() {
+        let data = from_pictures(pictures(), None, &Options::default()).unwrap();
+        let options = Options { channels: Some(1), size: Some([10, 10]), max_bytes: 2000, ..Options::default() };
+        assert_eq!(data.resized(&options).unwrap().train.sample(0).len(), 100);
+        let error = data.resized(&Options { max_bytes: 1999, ..options }).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "20 pictures of 1×10×10 take 2000 bytes, more than 1999 allowed; 19 of them fit: use fewer, or a smaller size"
+        );
+        let largest = Options { channels: Some(3), size: Some([16384; 2]), ..Options::default() };
+        assert!(matches!(data.resized(&largest), Err(DataError::TooLarge { .. })));
     }
 }

@@ -11,6 +11,7 @@ use web_sys::{Blob, ImageData};
 
 use super::options::{Arrays, ArraysObject, DataOptions, DataOptionsObject, read, teller};
 use super::{Result, fail};
+use crate::data::MOST_BYTES;
 use crate::protocol::{Failure, PathFile};
 
 #[wasm_bindgen]
@@ -86,7 +87,7 @@ impl Dataset {
             None => split(&samples, size, &classes, &options)?,
         };
         let inner = data::Dataset { train, test, classes, channels, height, width };
-        resized(inner, &options)
+        resized(&inner, &options)
     }
 
     /// Takes pictures as a canvas or a camera gives them.
@@ -145,8 +146,9 @@ impl Dataset {
             return Ok(self.inner.clone());
         }
         let [channels, height, width] = input;
-        let options = Options { size: Some([height, width]), channels: Some(channels), ..Options::default() };
-        Ok(resized((*self.inner).clone(), &options)?.inner)
+        let (size, channels) = (Some([height, width]), Some(channels));
+        let options = Options { size, channels, max_bytes: MOST_BYTES, ..Options::default() };
+        Ok(resized(&self.inner, &options)?.inner)
     }
 }
 
@@ -192,8 +194,6 @@ fn of_pictures(pictures: Vec<(String, Picture)>, options: &Options) -> Result<Da
 }
 
 /// The same pictures in another size or number of channels.
-fn resized(data: data::Dataset, options: &Options) -> Result<Dataset> {
-    let size = options.size.unwrap_or([data.height, data.width]);
-    let channels = options.channels.unwrap_or(data.channels);
-    Ok(Dataset { inner: Rc::new(data.resized(channels, size).map_err(fail)?) })
+fn resized(data: &data::Dataset, options: &Options) -> Result<Dataset> {
+    Ok(Dataset { inner: Rc::new(data.resized(options).map_err(fail)?) })
 }

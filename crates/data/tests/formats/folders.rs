@@ -265,6 +265,7 @@ fn options_out_of_range_are_refused() {
     assert_eq!(refused(Options { size: Some([0, 5]), ..default() }), message);
     let message = "number of channels is 4, but must be 1 or 3 for a model of pictures";
     assert_eq!(refused(Options { channels: Some(4), ..default() }), message);
-    let message = "4 pictures of 1×2×2 take 16 bytes, more than 15 allowed; use fewer or a smaller size";
+    let message =
+        "4 pictures of 1×2×2 take 16 bytes, more than 15 allowed; 3 of them fit: use fewer, or a smaller size";
     assert_eq!(refused(Options { max_bytes: 15, ..default() }), message);
 }

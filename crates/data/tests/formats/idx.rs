@@ -170,6 +170,6 @@ fn classes_without_a_name_are_numbered() {
 fn a_dataset_beyond_the_limit_is_refused() {
     let options = Options { size: Some([100, 100]), max_bytes: 49_999, ..Options::default() };
     let message = open(&files(), &options, &mut |_, _| {}).unwrap_err().to_string();
-    let expected = "5 pictures of 1×100×100 take 50000 bytes, more than 49999 allowed; use fewer or a smaller size";
+    let expected = "5 pictures of 1×100×100 take 50000 bytes, more than 49999 allowed; 4 of them fit: use fewer, or a smaller size";
     assert_eq!(message, expected);
 }

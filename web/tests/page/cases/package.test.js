@@ -153,3 +153,35 @@ test("who leaves the loop, stops, or throws finds the trainer free, and goes on 
     saved: true, finished: false, halves: [false, true], busy: "busy", thrown: true, calls: 1, loss: true, freed: true, stopped: undefined,
   });
 });
+
+test("pictures that don't fit are refused at once, and nothing is the worse for it", async (t) => {
+  const page = await packaged(t);
+  const told = await page.evaluate(async () => {
+    const place = "/pkg/convoke_web.js";
+    const { default: init, Dataset, Model, Trainer } = await import(place);
+    await init();
+    const labels = Array.from({ length: 600 }, (_, i) => i % 2);
+    const arrays = { pixels: new Uint8Array(600 * 4).fill(7), labels, channels: 1, height: 2, width: 2, classes: ["a", "b"] };
+    const layers = [{ type: "flatten" }, { type: "linear", out_features: "classes" }];
+    /** @param {() => unknown} work */
+    const fails = async (work) => {
+      try {
+        await work();
+        return "nothing";
+      } catch (error) {
+        const { code, message } = /** @type {Error & { code: string }} */ (error);
+        return `${code}: ${message}`;
+      }
+    };
+    const begun = performance.now();
+    const asked = await fails(() => Dataset.fromArrays(arrays, { size: [3000, 3000] }));
+    const wanted = await fails(() => Trainer.create(new Model({ name: "m", input: [3, 3000, 3000], layers }), Dataset.fromArrays(arrays)));
+    const seconds = (performance.now() - begun) / 1000;
+    const fits = Dataset.fromArrays(arrays, { size: [30, 30], channels: 3 });
+    return { asked, wanted, seconds, fits: [...fits.size] };
+  });
+  assert.equal(told.asked, "too-large: 600 pictures of 1×3000×3000 take 5400000000 bytes, more than 1073741824 allowed; 119 of them fit: use fewer, or a smaller size");
+  assert.match(told.wanted, /^too-large: 600 pictures of 3×3000×3000 take/);
+  assert.ok(told.seconds < 5, `${told.seconds} s`);
+  assert.deepEqual(told.fits, [3, 30, 30]);
+});
