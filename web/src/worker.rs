@@ -20,8 +20,8 @@ use crate::data::{EMBEDDED, OpenData, Source, note, options};
 use crate::failure::Result;
 use crate::insight::{self, Insight, no_data};
 use crate::protocol::{
-    Command, DataSource, DeviceChoice, Event, Failure, Js, Message, ModelChoice, ModelSource, Part, PathFile, Phase,
-    Reply, Request, RunReport, RunState, Tiles, TrainingSettings,
+    Command, DataSource, DeviceChoice, Event, Export, Failure, Js, Message, ModelChoice, ModelSource, Part, PathFile,
+    Phase, Reply, Request, RunReport, RunState, Tiles, TrainingSettings,
 };
 use crate::run::{Active, Hold, Library, Order, Prepared, Tell, drive, export, log};
 use crate::{device, model, scope};
@@ -165,16 +165,7 @@ impl Worker {
             }
             Command::Rename { run, name } => self.rename(&run, name).await,
             Command::Delete { run } => self.delete(&run).await,
-            Command::Export { run, what } => {
-                if let Some(active) = self.active(&run)
-                    && active.report.borrow().state == RunState::Running
-                {
-                    // What is saved is the run as it is now.
-                    active.order(Order::Pause).await?;
-                    active.order(Order::Continue).await?;
-                }
-                export(&*self.store(&run).await?, &self.report(&run).await?, what).await
-            }
+            Command::Export { run, what } => self.export(&run, what).await,
             Command::OpenModel { name, bytes } => self.open_model(name, &bytes.0),
             Command::Evaluate { model, wrong } => self.evaluate(&model, wrong).await,
             Command::Filters { model } => insight::filters(&*self.model(&model).await?),
@@ -222,7 +213,7 @@ impl Worker {
     async fn end_active(&self) -> Result<()> {
         let active = self.active.borrow().clone();
         if let Some(active) = active
-            && matches!(active.report.borrow().state, RunState::Running | RunState::Paused)
+            && active.is_live()
         {
             active.order(Order::Stop).await?;
         }
@@ -367,6 +358,18 @@ impl Worker {
         }
     }
 
+    /// A file of a run as it is now.
+    async fn export(&self, run: &str, what: Export) -> Result<Reply> {
+        let now = match self.active(run).filter(|active| active.is_live()) {
+            // Where its device is lost just now, it goes on from what was kept last.
+            Some(active) if matches!(what, Export::Model | Export::Checkpoint) => {
+                active.order(Order::Checkpoint).await.ok()
+            }
+            _ => None,
+        };
+        export(&*self.store(run).await?, &self.report(run).await?, now, what).await
+    }
+
     async fn rename(&self, run: &str, name: String) -> Result<Reply> {
         let name = name.trim();
         if name.is_empty() {
@@ -408,7 +411,7 @@ impl Worker {
             ModelChoice::Run { run } => run,
         };
         if let Some(active) = self.active(run)
-            && matches!(active.report.borrow().state, RunState::Running | RunState::Paused)
+            && active.is_live()
         {
             return Ok(Rc::new(active.order(Order::Model).await?));
         }

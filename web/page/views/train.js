@@ -132,29 +132,30 @@ function Outcome() {
   const score = useScore(run);
   const lost = useThrottled((state) => marksOf(state.run?.id)?.lost ?? "", 200);
   if (!run) return null;
-  if (run.state === "failed") return html`<${Failed} run=${run} />`;
+  const save = () => saveExport(run.id, "model");
+  const download = html`<${Button} onClick=${save}>Download the model<//>`;
+  if (run.state === "failed") return html`<${Failed} run=${run} download=${download} />`;
   if (score.waiting) return html`<${Progress} label="Testing what it has learned" />`;
   if (run.state === "finished" || (run.state === "stopped" && run.last)) {
-    const save = () => saveExport(run.id, "model");
     return html`<${Notice} kind=${run.state === "finished" ? "good" : "info"} title=${run.state === "finished" ? "The training is finished" : "The training was stopped"}
       actions=${html`
         <${LinkButton} href="#/try" kind="primary">Try it<//>
         <${LinkButton} href="#/understand">See its mistakes<//>
-        <${Button} onClick=${save}>Download the model<//>`}>
+        ${download}`}>
       ${score.accuracy === undefined ? "" : `${percent(score.accuracy)} of the ${count(run.test)} test pictures are right.`}
       ${run.state === "stopped" && " It is kept and can be resumed."}
     <//>`;
   }
   if (run.problem) {
     return html`<${Notice} kind="warning" title=${run.state === "paused" ? "The training is held, and nothing is lost" : "Something went wrong"}
-      actions=${html`<${LinkButton} href="#/runs">Make room among the runs<//>`}>${run.problem}<//>`;
+      actions=${html`<${LinkButton} href="#/runs">Make room among the runs<//>${download}`}>${run.problem}<//>`;
   }
-  if (run.state === "stopped") return html`<${Notice} title="The training was stopped">It is kept as it stood after step ${count(run.step)}, and can be resumed.<//>`;
+  if (run.state === "stopped") return html`<${Notice} title="The training was stopped" actions=${download}>It is kept as it stood after step ${count(run.step)}, and can be resumed.<//>`;
   return lost ? html`<${Notice} kind="warning" title="The device was lost">${lost}<//>` : null;
 }
 
-/** @param {{run: RunReport}} props */
-function Failed({ run }) {
+/** @param {{run: RunReport, download: unknown}} props */
+function Failed({ run, download }) {
   const problem = run.problem ?? "No reason was given.";
   const wild = /nan|infinit|finite/i.test(problem);
   const large = /memory|bytes|too large|allocat/i.test(problem);
@@ -164,6 +165,7 @@ function Failed({ run }) {
   return html`<${Notice} kind="error" title="The training broke off" actions=${html`
       ${wild && slower && html`<${Button} onClick=${() => setSettings({ optimizer: slower })}>Take a learning rate of ${slower.lr}<//>`}
       ${large && html`<${Button} onClick=${() => setSettings({ batchSize: smaller })}>Take batches of ${smaller}<//>`}
+      ${run.step > 0 && download}
       <${LinkButton} href="#/runs">All runs<//>`}>
     <p>${problem}</p>
     ${wild && html`<p>Most often the learning rate is too high. Take a tenth of it, then start again.</p>`}

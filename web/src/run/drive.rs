@@ -119,6 +119,7 @@ impl Driver {
                 drop(answer.send(kept.map(|()| self.report())));
             }
             Order::Model(answer) => drop(answer.send(self.trainer.model().await.map_err(Failure::from))),
+            Order::Checkpoint(answer) => drop(answer.send(self.trainer.checkpoint().await.map_err(Failure::from))),
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use convoke::data::Dataset;
 use convoke::order::{arranged, ascending, largest_first};
-use convoke::train::{Record, Store};
+use convoke::train::{Checkpoint, Record, Store, TrainError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -181,21 +181,35 @@ pub(crate) fn epoch_record(record: &Record) -> Option<EpochRecord> {
     Some(EpochRecord { epoch, train_loss, train_accuracy, test_loss, test_accuracy, samples_per_second })
 }
 
-/// A file of a run.
-pub(crate) async fn export(store: &dyn Store, report: &RunReport, what: Export) -> Result<Reply> {
+/// A file of a run. Its model and its checkpoint are those of `now`, where it trains, else those that were kept last: a run that was
+/// broken off has taken checkpoints, and none of it has written the model's own file.
+pub(crate) async fn export(
+    store: &dyn Store,
+    report: &RunReport,
+    now: Option<Checkpoint>,
+    what: Export,
+) -> Result<Reply> {
     let missing = |what: &str| Failure::new("nothing-kept", format!("the run {} has no {what} yet", report.name));
-    let get = async |name: &str, what: &str| Ok::<_, Failure>(store.get(name).await?.ok_or_else(|| missing(what))?);
+    let newest = async |what: &str| match now {
+        Some(checkpoint) => Ok(checkpoint),
+        None => Checkpoint::newest(store, &report.name).await.map_err(|error| match error {
+            TrainError::NothingToResume(_) => missing(what),
+            error => error.into(),
+        }),
+    };
     let (name, media_type, bytes) = match what {
         Export::Model => {
-            ("model.safetensors".into(), "application/octet-stream", get("model.safetensors", "model").await?)
+            let model = newest("model").await?.model;
+            ("model.safetensors".into(), "application/octet-stream", model.to_tensor_file().encode())
         }
         Export::Checkpoint => {
-            let names = store.list().await?;
-            let newest = names.iter().rfind(|name| name.starts_with("checkpoint-"));
-            let newest = newest.ok_or_else(|| missing("checkpoint"))?;
-            (newest.clone(), "application/octet-stream", get(newest, "checkpoint").await?)
+            let checkpoint = newest("checkpoint").await?;
+            (checkpoint.name(), "application/octet-stream", checkpoint.encode())
         }
-        Export::Log => ("metrics.jsonl".into(), "application/jsonl", get("metrics.jsonl", "log").await?),
+        Export::Log => {
+            let log = store.get("metrics.jsonl").await?.ok_or_else(|| missing("log"))?;
+            ("metrics.jsonl".into(), "application/jsonl", log)
+        }
         Export::Toml => ("model.toml".into(), "application/toml", report.toml.clone().into_bytes()),
     };
     Ok(Reply::File { name, media_type: media_type.into(), bytes: js_sys::Uint8Array::from(bytes.as_slice()) })

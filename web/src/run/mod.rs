@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use convoke::data::Dataset;
-use convoke::train::{ModelFile, Store};
+use convoke::train::{Checkpoint, ModelFile, Store};
 use futures_channel::{mpsc, oneshot};
 
 pub(crate) use drive::{Prepared, drive};
@@ -19,7 +19,7 @@ pub(crate) use keep::epoch_record;
 pub(crate) use keep::{Library, export, log};
 
 use crate::failure::Result;
-use crate::protocol::{Event, Failure, RunReport};
+use crate::protocol::{Event, Failure, RunReport, RunState};
 
 /// What the active run can be asked.
 pub(crate) enum Order {
@@ -33,6 +33,8 @@ pub(crate) enum Order {
     Stop(Answer<RunReport>),
     /// Say what the model is now.
     Model(Answer<ModelFile>),
+    /// Say what a checkpoint would be now, without keeping it.
+    Checkpoint(Answer<Checkpoint>),
 }
 
 /// Where an answer goes. One that nobody waits for any more is dropped.
@@ -55,6 +57,11 @@ impl Active {
     /// The run's id.
     pub fn id(&self) -> String {
         self.report.borrow().id.clone()
+    }
+
+    /// Whether it has not ended: it trains, or is held and goes on at once.
+    pub fn is_live(&self) -> bool {
+        matches!(self.report.borrow().state, RunState::Running | RunState::Paused)
     }
 
     /// Gives an order and waits for its answer.
