@@ -11,7 +11,7 @@ use convoke_core::plan::{PlanKind, Program};
 use convoke_core::step::Step;
 
 use crate::error::Result;
-use crate::session::Session;
+use crate::session::{Figures, Part, Session, collect};
 
 /// How long a piece should keep the device busy.
 const PIECE: Duration = Duration::from_millis(50);
@@ -78,6 +78,29 @@ impl Session {
             self.pieces.learn(kind, piece, clock().saturating_sub(began));
         }
         Ok(true)
+    }
+
+    /// The figures of batches, each of them run in pieces, or of fewer where `progress` breaks off by `false`.
+    pub(crate) async fn figures_in_pieces(
+        &mut self,
+        part: Part,
+        batches: &[&[u32]],
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+        clock: &dyn Fn() -> Duration,
+    ) -> Result<Figures> {
+        let total = batches.iter().map(|batch| batch.len()).sum();
+        let mut sum = Figures::default();
+        for batch in batches {
+            let block = self.stage(part, batch)?;
+            let mut go_on = || progress(sum.samples as usize, total);
+            if !self.run_in_pieces(PlanKind::Evaluate, block, clock, &mut go_on).await? {
+                return Ok(sum);
+            }
+            let figures = self.submit(&[], &[block.slot])?;
+            collect(&mut sum, Some(figures)).await?;
+        }
+        progress(sum.samples as usize, total);
+        Ok(sum)
     }
 }
 

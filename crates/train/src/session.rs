@@ -483,28 +483,6 @@ impl Session {
         Ok(sum)
     }
 
-    async fn figures_in_pieces(
-        &mut self,
-        part: Part,
-        batches: &[&[u32]],
-        progress: &mut dyn FnMut(usize, usize) -> bool,
-        clock: &dyn Fn() -> Duration,
-    ) -> Result<Figures> {
-        let total = batches.iter().map(|batch| batch.len()).sum();
-        let mut sum = Figures::default();
-        for batch in batches {
-            let block = self.stage(part, batch)?;
-            let mut go_on = || progress(sum.samples as usize, total);
-            if !self.run_in_pieces(PlanKind::Evaluate, block, clock, &mut go_on).await? {
-                return Ok(sum);
-            }
-            let figures = self.submit(&[], &[block.slot])?;
-            collect(&mut sum, Some(figures)).await?;
-        }
-        progress(sum.samples as usize, total);
-        Ok(sum)
-    }
-
     /// The probability of each class for each of the test pictures, in their order. `progress` is told how many of how many are done.
     ///
     /// # Errors
@@ -553,7 +531,7 @@ fn does_not_fit(error: &TrainError) -> bool {
 }
 
 /// Adds a group's figures to the sum.
-async fn collect(sum: &mut Figures, group: Option<Pending<'static, Vec<Vec<u32>>>>) -> Result<()> {
+pub(crate) async fn collect(sum: &mut Figures, group: Option<Pending<'static, Vec<Vec<u32>>>>) -> Result<()> {
     if let Some(group) = group {
         let words = group.await?;
         words[..words.len() - 1].iter().for_each(|words| sum.add(Figures::of(words)));

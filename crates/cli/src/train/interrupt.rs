@@ -1,4 +1,4 @@
-//! Ctrl-C, and a polite end by the system: the first finishes the step, the second ends at once.
+//! Ctrl-C, and a polite end by the system: the first stops and saves, the second ends at once.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub fn watch() -> Result<Interrupt> {
         if asked.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
-        let text = "stopping: the step at hand is finished, and all is saved; once more ends at once";
+        let text = "stopping: all is saved; once more ends at once";
         // Where nobody can be told, it stops all the same.
         _ = writeln!(std::io::stderr(), "\n{text}");
     });

@@ -43,7 +43,7 @@ pub struct Host<'a> {
     pub store: &'a dyn Store,
     /// The time since some fixed moment.
     pub clock: &'a dyn Fn() -> Duration,
-    /// Whether to stop after the step at hand.
+    /// Whether to stop: after the steps under way, or in the middle of a long one, which then is as if it had never begun.
     pub stop: &'a dyn Fn() -> bool,
     /// Is told what happens.
     pub events: &'a mut dyn FnMut(&Event),

@@ -29,8 +29,8 @@ use schedule::ScheduleArgs;
 /// cross-entropy loss. An epoch shows every picture once. The same options and device give the same model, bit for bit.
 ///
 /// The run's folder gets model.safetensors (for `eval` and `predict`), metrics.jsonl (a line for each step and epoch),
-/// curves.svg, and checkpoints for `--resume`: every half minute, after each epoch, and at the end. Ctrl-C finishes the step
-/// at hand and saves.
+/// curves.svg, and checkpoints for `--resume`: every half minute, after each epoch, and at the end. Ctrl-C stops within a
+/// moment and saves.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct TrainArgs {
