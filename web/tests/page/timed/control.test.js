@@ -71,6 +71,24 @@ for (const device of /** @type {const} */ (["gpu", "cpu"])) {
   });
 }
 
+test("a stop is answered in the middle of a long step, which is as if it had never begun", async (t) => {
+  const { page } = await visit(t);
+  await embedded(page);
+  // On a graphics processor that is emulated such a step takes a second.
+  await settings(page, { epochs: 200, batch: 512, device: "gpu" });
+  await start(page);
+  await page.waitForFunction(() => /\bstep [2-9]/.test(document.body.innerText), undefined, { timeout: 60_000 });
+  await page.waitForTimeout(250);
+  const milliseconds = await answered(page, control(page, "Stop"), "The training was stopped");
+  console.log(`Stop in a step of 512 pictures answered after ${milliseconds.toFixed(0)} ms`);
+  assert.ok(milliseconds <= MOST, `Stop answered after ${milliseconds} ms`);
+  const stopped = await steps(page);
+  await control(page, "Resume").click();
+  await page.waitForFunction((before) => Number(/step ([\d,]+) of/.exec(document.body.innerText)?.[1].replaceAll(",", "")) > before, stopped, { timeout: 60_000 });
+  await control(page, "Stop").click();
+  await control(page, "Start a new run").waitFor();
+});
+
 test("a run is watched from every view, and steered from the rail", async (t) => {
   const { page } = await visit(t);
   await embedded(page);
