@@ -1,7 +1,7 @@
 // What can be done: each action asks the worker and writes the outcome into the state. Views call these; where only one view
 // needs an answer (pictures, an evaluation, a log), it asks by `call` itself.
 import { CommandError, call, onEvent, onState, start } from "./client.js";
-import { tables } from "./model/recipe.js";
+import { fromTables, tables } from "./model/recipe.js";
 import { get, set } from "./state.js";
 
 /** @typedef {import("./types").DataSource} DataSource */
@@ -29,7 +29,7 @@ export function restart() {
     const [devices, presets] = await Promise.all([call({ type: "devices" }), call({ type: "presets" })]);
     set({
       devices: devices.devices, auto: devices.auto, noGpu: devices.noGpu ?? undefined,
-      presets: presets.presets, layerTypes: presets.layerTypes,
+      presets: presets.presets, layerTypes: presets.layerTypes, usual: presets.usual,
     });
     const first = presets.presets.find((preset) => preset.name === "reference-cnn") ?? presets.presets[0];
     const source = get().modelSource ?? (first && { type: "toml", toml: first.toml });
@@ -114,8 +114,8 @@ function modelInput() {
 let describing = 0;
 
 /**
- * Makes a model the one that is trained next. What is wrong with it is told in the state (`model.problem`). Data is opened again where
- * the model wants pictures of another size.
+ * Makes a model the one that is trained next. What is wrong with it is told in the state (`model.problem`). Where its text says how to
+ * train, that is taken over. Data is opened again where the model wants pictures of another size.
  * @param {ModelSource} modelSource
  */
 export async function setModel(modelSource) {
@@ -123,7 +123,13 @@ export async function setModel(modelSource) {
   set({ modelSource });
   const model = await call({ type: "describeModel", model: modelSource, batchSize: get().settings.batchSize ?? 64 });
   if (own !== describing) return;
-  set({ model });
+  set({ model, described: modelSource });
+  if (model.training) {
+    const { settings: { more: _, ...settings }, tables } = model.training;
+    const other = settings.batchSize !== get().settings.batchSize;
+    set({ settings, ...fromTables(tables, settings.optimizer) });
+    if (other) return setModel(modelSource); // It takes other room on the device.
+  }
   const { data, opening: busy, dataSource, leaveOut } = get();
   const wanted = model.problem ? undefined : model.model?.input;
   if (wanted && !busy && data && wanted.join() !== openedFor) await openData(dataSource, leaveOut);
@@ -133,10 +139,23 @@ export async function setModel(modelSource) {
 
 /** Changes how the next run is trained. @param {Partial<import("./types").TrainingSettings>} change */
 export async function setSettings(change) {
-  const before = get().settings;
+  const { settings: before, modelSource } = get();
   set({ settings: { ...before, ...change } });
-  const { modelSource } = get();
-  if (modelSource && "batchSize" in change && change.batchSize !== before.batchSize) await attempt(() => setModel(modelSource));
+  const source = withoutTraining() ?? ("batchSize" in change && change.batchSize !== before.batchSize ? modelSource : undefined);
+  if (source) await attempt(() => setModel(source));
+}
+
+/** Changes what is set beyond these. @param {Partial<Pick<import("./state.js").State, "recipe" | "rest">>} change */
+export async function setRecipe(change) {
+  set(change);
+  const source = withoutTraining();
+  if (source) await attempt(() => setModel(source));
+}
+
+/** The model without what its text says of training, where it does: what is set by hand counts from now on. @returns {ModelSource | undefined} */
+function withoutTraining() {
+  const { model } = get();
+  return model?.training && model.toml !== undefined ? { type: "toml", toml: model.toml } : undefined;
 }
 
 /**
@@ -145,9 +164,9 @@ export async function setSettings(change) {
  */
 export function startRun() {
   return attempt(async () => {
-    const { modelSource, settings, recipe, device, runName, init } = get();
+    const { modelSource, settings, recipe, rest, device, runName, init } = get();
     if (!modelSource) return;
-    const all = { ...settings, more: tables(recipe, settings.optimizer) };
+    const all = { ...settings, more: tables(recipe, settings.optimizer, rest) };
     const command = { type: /** @type {const} */ ("start"), model: modelSource, settings: all, device, name: runName };
     const { run } = await call(init ? { ...command, init: new Uint8Array(await init.arrayBuffer()) } : command);
     set({ runName: "" });

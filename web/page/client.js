@@ -33,7 +33,7 @@ export class CommandError extends Error {
 }
 
 /** With a capital in front, unless it begins with the name of something, and a stop behind. @param {string} text */
-function sentence(text) {
+export function sentence(text) {
   const begun = /^[a-z’']+ /.test(text) ? text[0].toUpperCase() + text.slice(1) : text;
   return /[.!?…)]$/.test(begun) ? begun : `${begun}.`;
 }

@@ -53,8 +53,11 @@ import { useEffect, useRef, useState } from "./vendor/preact-htm.js";
  * @property {CommandError | undefined} dataProblem why it could not be
  * @property {ModelSource | undefined} modelSource what is trained next
  * @property {ModelReport | undefined} model what the worker says of it
+ * @property {ModelSource | undefined} described what `model` was said of
  * @property {TrainingSettings} settings
+ * @property {TrainingSettings | undefined} usual how the command trains where nothing is said of it
  * @property {import("./model/recipe.js").Recipe} recipe what is set beyond these
+ * @property {import("./model/recipe.js").Rest} rest what a model's text said beyond both
  * @property {DeviceChoice} device
  * @property {string} runName what the next run is called; made up where empty
  * @property {File | undefined} init a model.safetensors whose weights the next run begins with
@@ -86,8 +89,11 @@ let state = {
   dataProblem: undefined,
   modelSource: undefined,
   model: undefined,
+  described: undefined,
   settings: { epochs: 5, batchSize: 64, optimizer: { type: "sgd", lr: 0.01, momentum: 0.9 }, seed: 0, shuffle: true },
+  usual: undefined,
   recipe: {},
+  rest: {},
   device: "auto",
   runName: "",
   init: undefined,

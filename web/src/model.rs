@@ -7,7 +7,10 @@ use js_sys::Object;
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::failure::Result;
-use crate::protocol::{Failure, Js, LayerReport, ModelReport, ModelSource, ModelTotals, Preset, Reply};
+use crate::protocol::{
+    Failure, Js, LayerReport, ModelReport, ModelSource, ModelTotals, Preset, Reply, TrainingSettings,
+};
+use crate::settings;
 
 /// Reads a model.
 pub(crate) fn read(source: &ModelSource) -> Result<ModelSpec> {
@@ -29,7 +32,7 @@ fn object(spec: &ModelSpec) -> Option<Js<Object>> {
     spec.to_object(&format).ok()?.dyn_into().ok().map(Js)
 }
 
-/// What a model is and costs, and what is wrong with it.
+/// What a model is and costs, how its text says to train it, and what is wrong with it.
 pub(crate) fn describe(source: &ModelSource, batch_size: usize) -> ModelReport {
     let spec = match read(source) {
         Ok(spec) => spec,
@@ -38,7 +41,14 @@ pub(crate) fn describe(source: &ModelSource, batch_size: usize) -> ModelReport {
                 ModelSource::Toml { toml } => (None, Some(toml.clone())),
                 ModelSource::Object { model } => (Some(model.clone()), None),
             };
-            return ModelReport { model, toml, problem: Some(problem), layers: Vec::new(), totals: None };
+            return ModelReport {
+                model,
+                toml,
+                problem: Some(problem),
+                layers: Vec::new(),
+                totals: None,
+                training: None,
+            };
         }
     };
     let Outline { graph, outputs, problem } = spec.outline();
@@ -50,7 +60,14 @@ pub(crate) fn describe(source: &ModelSource, batch_size: usize) -> ModelReport {
             Err(problem) => (None, Some(problem)),
         },
     };
-    ModelReport { model: object(&spec), toml: Some(spec.to_toml()), problem, layers, totals }
+    let (training, wrong) = match source {
+        ModelSource::Toml { toml } => {
+            settings::of_text(toml).map_or_else(|wrong| (None, Some(wrong)), |found| (found, None))
+        }
+        ModelSource::Object { .. } => (None, None),
+    };
+    let problem = problem.or(wrong);
+    ModelReport { model: object(&spec), toml: Some(spec.to_toml()), problem, layers, totals, training }
 }
 
 fn layer(layer: &LayerSummary) -> LayerReport {
@@ -81,5 +98,5 @@ pub(crate) fn presets() -> Reply {
         Some(Preset { name: name.into(), toml: spec.to_toml() })
     });
     let layer_types = convoke::layers::Layer::TYPES.iter().map(|name| name.to_string()).collect();
-    Reply::Presets { presets: presets.collect(), layer_types }
+    Reply::Presets { presets: presets.collect(), layer_types, usual: TrainingSettings::default() }
 }

@@ -3,7 +3,31 @@
 use convoke::optim::{Optimizer, OptimizerKind as Kind, OptimizerOptions};
 use convoke::train::{Settings, TrainError};
 
-use crate::protocol::{OptimizerKind, OptimizerSettings, TrainingSettings};
+use js_sys::Object;
+use serde::Serialize;
+use wasm_bindgen::JsCast;
+
+use crate::failure;
+use crate::protocol::{Failure, Js, OptimizerKind, OptimizerSettings, TextSettings, TrainingSettings};
+
+/// How to train, as a model's text says it; nothing where it says nothing of it.
+pub(crate) fn of_text(text: &str) -> failure::Result<Option<TextSettings>> {
+    let tables = Settings::tables(text)?;
+    if tables.is_empty() {
+        return Ok(None);
+    }
+    let settings = Settings::from_model(text)?;
+    settings.check()?;
+    let wrong = |what: String| Failure::new("setting", what);
+    for (name, value) in [("seed", Some(settings.seed)), ("max_steps", settings.max_steps)] {
+        if let Some(value) = value.filter(|&value| value > u32::MAX.into()) {
+            return Err(wrong(format!("[train]: {name} is {value}; in a browser it has to be {} at most", u32::MAX)));
+        }
+    }
+    let format = serde_wasm_bindgen::Serializer::new().serialize_maps_as_objects(true);
+    let tables = tables.serialize(&format).map_err(|error| wrong(error.to_string()))?;
+    Ok(Some(TextSettings { settings: (&settings).into(), tables: Js(tables.unchecked_into::<Object>()) }))
+}
 
 impl Default for TrainingSettings {
     fn default() -> Self {

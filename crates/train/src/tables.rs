@@ -9,6 +9,17 @@ use crate::settings::Settings;
 const TABLES: [&str; 4] = ["optimizer", "schedule", "loss", "augment"];
 
 impl Settings {
+    /// The tables in a model's file that say how to train, as they are written. What stands in them is not looked at.
+    ///
+    /// # Errors
+    /// [`TrainError::Setting`] where the text is not TOML.
+    pub fn tables(text: &str) -> Result<toml::Table> {
+        let file: toml::Table = toml::from_str(text).map_err(|e| TrainError::Setting(e.message().into()))?;
+        let mut tables = toml::Table::new();
+        tables.extend(file.into_iter().filter(|(name, _)| name == "train" || TABLES.contains(&name.as_str())));
+        Ok(tables)
+    }
+
     /// Reads how to train from the tables alone, where nothing else stands beside them.
     ///
     /// # Errors
@@ -111,6 +122,15 @@ mod tests {
     #[test]
     fn what_is_left_out_is_as_by_default() {
         assert_eq!(Settings::from_model("input = [1, 2, 2]").unwrap(), Settings::default());
+    }
+
+    #[test]
+    fn the_tables_of_a_text_are_found_however_they_are_written() {
+        let text = "name = 'x'\nloss.label_smoothing = 0.1\n[[layers]]\ntype = 'relu'\n[train]\nepochs = 2";
+        let tables: Vec<_> = Settings::tables(text).unwrap().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(tables, ["loss", "train"]);
+        assert!(Settings::tables("name = 'x'").unwrap().is_empty());
+        assert!(Settings::tables("name =").is_err());
     }
 
     #[test]

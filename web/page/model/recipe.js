@@ -58,6 +58,7 @@ export const RECIPE = [
       { key: "optimizer.alpha", label: "Alpha", usual: "0.99", ...share, below: true, hint: "How long its size is remembered.", when: of("rmsprop") },
       { key: "optimizer.eps", label: "Epsilon", usual: "1e-8; Adagrad 1e-10", min: 0, above: true, max: 1, hint: "Keeps small gradients from large steps.", when: of("adam adamw rmsprop adagrad") },
       { key: "optimizer.lr_decay", label: "Decay of the rate", usual: "0", min: 0, max: 1000, hint: "Adagrad's.", when: of("adagrad") },
+      { key: "optimizer.initial_accumulator_value", label: "Sum begins with", usual: "0", min: 0, max: 1e6, hint: "Adagrad's.", when: of("adagrad") },
       { key: "optimizer.centered", label: "By the gradient's variance", flag: true, hint: "", when: of("rmsprop") },
     ],
   },
@@ -108,21 +109,101 @@ export function applies({ when }, recipe, optimizer) {
 /** @param {string} key */
 const usual = (key) => RECIPE.flatMap(({ settings }) => settings).find((extra) => extra.key === key)?.choices?.[0][0];
 
+/** @typedef {Record<string, unknown>} Rest what a text says of training beyond all that the page asks for, by its key */
+/** @typedef {import("../types").TrainingSettings} Settings */
+
+/** Settings that have a place of their own beside the recipe, with their names in the text. @type {[keyof Settings, string][]} */
+const NAMED = [["epochs", "epochs"], ["batchSize", "batch_size"], ["seed", "seed"], ["shuffle", "shuffle"], ["maxSteps", "max_steps"]];
+
 /**
- * The tables of a model file that say it. What has no use beside the others is left out.
- * @param {Recipe} recipe @param {Optimizer} [optimizer] @returns {string}
+ * What a text's tables say beside the named settings and the optimizer's first ones, which the worker has read: what the page asks for,
+ * and the rest.
+ * @param {Record<string, Record<string, unknown>>} tables @param {Optimizer | undefined} optimizer @returns {{recipe: Recipe, rest: Rest}}
  */
-export function tables(recipe, optimizer) {
-  /** @type {Record<string, string[]>} */
-  const lines = {};
+export function fromTables(tables, optimizer) {
+  /** @type {Recipe} */
+  const recipe = {};
+  /** @type {Rest} */
+  const rest = {};
+  const extras = RECIPE.flatMap(({ settings }) => settings);
+  for (const [table, entries] of Object.entries(tables)) {
+    for (const [name, value] of Object.entries(entries)) {
+      const key = `${table}.${name}`;
+      const extra = extras.find((one) => one.key === key);
+      if (table === "train" && NAMED.some(([, named]) => named === name)) continue;
+      if (!extra || !holds(extra, value)) rest[key] = value;
+      else if (value !== extra.choices?.[0][0] && value !== false) recipe[key] = /** @type {number | string | boolean} */ (value);
+    }
+  }
+  for (const extra of extras) {
+    if (!(extra.key in recipe) || applies(extra, recipe, optimizer)) continue;
+    rest[extra.key] = recipe[extra.key];
+    delete recipe[extra.key];
+  }
+  // All of an optimizer that is not asked for is among the first settings.
+  for (const key of Object.keys(rest)) if (key.startsWith("optimizer.")) delete rest[key];
+  return { recipe, rest };
+}
+
+/** Whether the page's way to ask for a setting can show a value. @param {Extra} extra @param {unknown} value */
+function holds({ choices, flag }, value) {
+  if (choices) return choices.some(([one]) => one === value);
+  return typeof value === (flag ? "boolean" : "number");
+}
+
+/**
+ * The tables of a model file that say what is set beyond the first settings. What has no use beside the others is left out.
+ * @param {Recipe} recipe @param {Optimizer} [optimizer] @param {Rest} [rest] @returns {string}
+ */
+export function tables(recipe, optimizer, rest) {
+  return joined(lines(recipe, optimizer, rest));
+}
+
+/**
+ * The tables of a model file with which the command trains as the page does: what differs from how it usually trains.
+ * @param {Settings} settings @param {Settings | undefined} usual @param {Recipe} recipe @param {Rest} rest @returns {string}
+ */
+export function allTables(settings, usual, recipe, rest) {
+  const all = lines(recipe, settings.optimizer, rest);
+  const differs = NAMED.filter(([key]) => settings[key] !== undefined && settings[key] !== usual?.[key]);
+  all.train.unshift(...differs.map(([key, name]) => `${name} = ${settings[key]}`));
+  const optimizer = described(settings.optimizer);
+  if (all.optimizer.length === 0 && optimizer.join() !== described(usual?.optimizer).join()) all.optimizer = optimizer;
+  return joined(all);
+}
+
+/** @param {Recipe} recipe @param {Optimizer} [optimizer] @param {Rest} [rest] */
+function lines(recipe, optimizer, rest = {}) {
+  const all = { ...rest };
   for (const extra of RECIPE.flatMap(({ settings }) => settings)) {
     const value = recipe[extra.key];
-    if (value === undefined || !applies(extra, recipe, optimizer)) continue;
-    const [table, key] = extra.key.split(".");
-    (lines[table] ??= []).push(`${key} = ${typeof value === "string" ? JSON.stringify(value) : value}`);
+    if (value !== undefined && applies(extra, recipe, optimizer)) all[extra.key] = value;
+  }
+  /** @type {Record<string, string[]>} */
+  const lines = { train: [], optimizer: [], schedule: [], loss: [], augment: [] };
+  for (const [key, value] of Object.entries(all)) {
+    const [table, name] = key.split(".");
+    lines[table].push(`${name} = ${written(value)}`);
   }
   // An optimizer is described as a whole.
-  const { type = "sgd", lr, weightDecay = 0 } = optimizer ?? {};
-  lines.optimizer?.unshift(`type = "${type}"`, `lr = ${lr}`, `weight_decay = ${weightDecay}`);
-  return Object.entries(lines).map(([table, lines]) => `[${table}]\n${lines.join("\n")}\n`).join("\n");
+  if (lines.optimizer.length > 0) lines.optimizer.unshift(...described(optimizer));
+  return lines;
+}
+
+/** An optimizer's first settings. @param {Optimizer | undefined} optimizer */
+function described({ type = "sgd", lr = OPTIMIZERS[type].lr, momentum = 0, nesterov = false, weightDecay = 0 } = {}) {
+  const own = type === "sgd" ? [`momentum = ${momentum}`, `nesterov = ${nesterov}`] : [];
+  return [`type = "${type}"`, `lr = ${lr}`, ...own, `weight_decay = ${weightDecay}`];
+}
+
+/** A value as TOML. @param {unknown} value @returns {string} */
+function written(value) {
+  if (Array.isArray(value)) return `[${value.map(written).join(", ")}]`;
+  if (typeof value === "object" && value) return `{ ${Object.entries(value).map(([key, one]) => `${key} = ${written(one)}`).join(", ")} }`;
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
+}
+
+/** @param {Record<string, string[]>} tables */
+function joined(tables) {
+  return Object.entries(tables).filter(([, lines]) => lines.length > 0).map(([table, lines]) => `[${table}]\n${lines.join("\n")}\n`).join("\n");
 }

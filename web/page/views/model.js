@@ -3,9 +3,12 @@ import { html, useEffect, useRef, useState } from "../vendor/preact-htm.js";
 import { attempt, save, setModel, toast } from "../actions.js";
 import { LayerEditor } from "../components/layereditor.js";
 import { NumberField } from "../components/number.js";
-import { Button, Card, Field, Input, Notice, Progress, Readout, Readouts, Tabs } from "../components/ui.js";
+import { settingsInShort } from "../components/settings.js";
+import { Button, Card, Field, Input, LinkButton, Notice, Progress, Readout, Readouts, Tabs } from "../components/ui.js";
 import { bytes, compact, count, shape } from "../format.js";
 import { nameOf } from "../model/layers.js";
+import { allTables } from "../model/recipe.js";
+import { sentence } from "../client.js";
 import { get, useStore } from "../state.js";
 
 /** @typedef {import("../types").ModelObject} ModelObject */
@@ -27,6 +30,7 @@ export default function Model() {
       <${Card} title=${draft?.name ?? "Model"} actions=${html`
           <${Button} kind="quiet" disabled=${!editing.canUndo} onClick=${editing.undo}>Undo<//>
           <${Button} kind="quiet" disabled=${!editing.canRedo} onClick=${editing.redo}>Redo<//>`}>
+        ${report?.training && html`<${TakenOver} />`}
         <${Tabs} label="The model" selected=${tab} onSelect=${setTab} tabs=${[{ id: "layers", label: "Layers" }, { id: "toml", label: "As text" }]}>
           ${tab === "layers" ? html`<${Layers} editing=${editing} report=${report} onText=${() => setTab("toml")} />` : html`<${Text} report=${report} onChange=${editing.replace} />`}
         <//>
@@ -34,6 +38,16 @@ export default function Model() {
       <${Summary} report=${report} layers=${draft?.layers.length ?? 0} />
     </div>
   </div>`;
+}
+
+/** Says that the text said how to train. */
+function TakenOver() {
+  const settings = useStore((state) => state.settings);
+  const recipe = useStore((state) => state.recipe);
+  const rest = useStore((state) => state.rest);
+  const more = Object.keys({ ...recipe, ...rest });
+  return html`<${Notice} title="How to train was taken over as well" actions=${html`<${LinkButton} href="#/train">See the settings<//>`}>
+    ${settingsInShort(settings)}${more.length > 0 && `; ${more.join(", ")}`}.<//>`;
 }
 
 /** What the model was before, kept from one visit of the view to the next. @type {{past: ModelSource[], future: ModelSource[]}} */
@@ -141,7 +155,7 @@ function Summary({ report, layers }) {
           <${Readout} label="Training, a picture" value=${compact(totals.trainingFlops)} unit="FLOPs" />
           <${Readout} label=${`On the device, batch ${count(batch)}`} value=${bytes(totals.trainingBytes)} />
         <//>`
-        : report?.problem ? html`<p class="summary-problem">${rows.length < layers ? `${count(rows.length)} of ${count(layers)} layers fit.` : "The layers fit, and still it can't be trained."} What it costs is told when all is right.</p>`
+        : report?.problem ? html`<p class="summary-problem">${rows.length < layers ? `${count(rows.length)} of ${count(layers)} layers fit.` : sentence(report.problem.message)} What it costs is told when all is right.</p>`
         : html`<${Progress} label="Reading the model" />`}
     </div>
     <div class="scroll-x" tabindex="0" role="region" aria-label="The layers and what they cost"><table class="summary-table">
@@ -157,29 +171,49 @@ function Summary({ report, layers }) {
   <//>`;
 }
 
-/** The model as the command's TOML. @param {{report: ModelReport | undefined, onChange: (source: ModelSource) => void}} props */
-function Text({ report, onChange }) {
+/** The model as the command's TOML, with how it is trained. @param {ModelReport | undefined} report */
+function useWhole(report) {
   const source = useStore((state) => state.modelSource);
-  const kept = source?.type === "toml" ? source.toml : report?.toml ?? "";
-  const [text, setText] = useState(kept);
+  const described = useStore((state) => state.described);
+  const settings = useStore((state) => state.settings);
+  const usual = useStore((state) => state.usual);
+  const recipe = useStore((state) => state.recipe);
+  const rest = useStore((state) => state.rest);
+  const model = source?.type === "toml" ? source.toml : report?.toml ?? "";
+  // What can't be read, or says itself how to train, stays as it is.
+  if (source !== described || !report?.model || report.training || report.problem?.code === "setting") return model;
+  const training = allTables(settings, usual, recipe, rest);
+  return training ? `${model.trimEnd()}\n\n${training}` : model;
+}
+
+/** The model as text. @param {{report: ModelReport | undefined, onChange: (source: ModelSource) => void}} props */
+function Text({ report, onChange }) {
+  const whole = useWhole(report);
+  const [text, setText] = useState(whole);
   const timer = useRef(0);
-  const sent = useRef(kept);
+  const typing = useRef(false);
   const pick = useRef(/** @type {HTMLInputElement | null} */ (null));
   useEffect(() => {
-    if (kept !== sent.current) setText(kept);
-    sent.current = kept;
-  }, [kept]);
+    if (!typing.current) setText(whole);
+  }, [whole]);
   const put = (/** @type {string} */ toml) => {
     clearTimeout(timer.current);
-    sent.current = toml;
+    timer.current = 0;
     setText(toml);
     onChange({ type: "toml", toml });
   };
   const type = (/** @type {InputEvent} */ event) => {
     const toml = /** @type {HTMLTextAreaElement} */ (event.currentTarget).value;
+    typing.current = true;
     setText(toml);
     clearTimeout(timer.current);
     timer.current = setTimeout(() => put(toml), 250);
+  };
+  // Only who has left the text sees what is added to it.
+  const leave = () => {
+    typing.current = false;
+    if (timer.current) put(text);
+    else setText(whole);
   };
   const copy = () => navigator.clipboard.writeText(text).then(() => toast("good", "The text is on the clipboard."), () => toast("error", "The browser does not let the page write to the clipboard. Select the text and copy it."));
   const paste = () => navigator.clipboard.readText().then(put, () => toast("error", "The browser does not let the page read the clipboard. Paste with the keyboard."));
@@ -194,7 +228,7 @@ function Text({ report, onChange }) {
   const { problem } = report ?? {};
   return html`<div class="toml">
     <${Field} label="TOML, as the command reads it" error=${problem?.message}>
-      ${(/** @type {object} */ control) => html`<textarea ...${control} value=${text} onInput=${type} spellcheck="false" autocapitalize="off" rows="22"></textarea>`}
+      ${(/** @type {object} */ control) => html`<textarea ...${control} value=${text} onInput=${type} onBlur=${leave} spellcheck="false" autocapitalize="off" rows="22"></textarea>`}
     <//>
     <div class="actions">
       <${Button} onClick=${copy}>Copy<//>

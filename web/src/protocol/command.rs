@@ -13,7 +13,7 @@ tagged! {
 pub enum Command {
     /// Which devices there are; answered by [`Reply::Devices`].
     Devices = "devices",
-    /// The models that come along, and the types of layers; answered by [`Reply::Presets`].
+    /// The models that come along, the types of layers, and how training usually is; answered by [`Reply::Presets`].
     Presets = "presets",
     /// Reads a model and says what it costs; answered by [`Reply::Model`], also where something is wrong with it.
     DescribeModel = "describeModel" {

@@ -5,13 +5,12 @@ use tsify::Tsify;
 
 use super::{
     ClassProbability, DataReport, DeviceReport, EpochRecord, EvaluationReport, FeatureMap, ModelReport, Preset,
-    RunReport, StepRecord, Tiles,
+    RunReport, StepRecord, Tiles, TrainingSettings,
 };
 
 /// An answer.
 #[derive(Debug, Serialize, Tsify)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
-#[expect(clippy::large_enum_variant, reason = "there is one at a time, on its way into a message")]
 pub enum Reply {
     /// It is done.
     Done,
@@ -31,6 +30,8 @@ pub enum Reply {
         presets: Vec<Preset>,
         /// The types that a layer may have.
         layer_types: Vec<String>,
+        /// How the command trains where nothing is said of it.
+        usual: TrainingSettings,
     },
     /// A model, read.
     Model(ModelReport),

@@ -49,6 +49,19 @@ pub struct ModelReport {
     /// What it costs, where nothing is wrong.
     #[tsify(optional)]
     pub totals: Option<ModelTotals>,
+    /// How to train, where the text says that too, and nothing in it is wrong.
+    #[tsify(optional)]
+    pub training: Option<TextSettings>,
+}
+
+/// How to train, as the tables in a model's text say it.
+#[derive(Clone, Debug, Serialize, Tsify)]
+pub struct TextSettings {
+    /// What has a name of its own here; what the text leaves out has the command's default.
+    pub settings: TrainingSettings,
+    /// All of the tables, as they are written.
+    #[tsify(type = "Record<string, Record<string, unknown>>")]
+    pub tables: Js<Object>,
 }
 
 /// What a layer is and costs, for one sample.

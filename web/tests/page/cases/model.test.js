@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { visit } from "../lib/browser.js";
 import { look } from "../lib/looks.js";
-import { choose, control, download, embedded, figure, model, number, open, settings, TINY } from "../lib/person.js";
+import { choose, control, download, embedded, figure, model, number, open, settings, start, TINY } from "../lib/person.js";
 
 test("layers are added, changed, moved and removed, and the summary follows", async (t) => {
   const { page } = await visit(t);
@@ -70,7 +70,7 @@ test("the command's text goes in and out, and what is wrong in it is told", asyn
   const text = page.getByLabel("TOML, as the command reads it");
   const saved = await download(page, page.getByRole("main").getByRole("button", { name: "Download" }));
   assert.equal(saved.name, "model.toml");
-  assert.equal(saved.bytes.toString("utf8"), TINY);
+  assert.equal(saved.bytes.toString("utf8"), `${TINY}\n[train]\nepochs = 5\n`, "with what differs from how the command usually trains");
   await text.fill(TINY.replace('type = "relu"', 'type = "relo"'));
   await page.getByText(/relo/).last().waitFor();
   assert.equal(await text.getAttribute("aria-invalid"), "true");
@@ -80,6 +80,86 @@ test("the command's text goes in and out, and what is wrong in it is told", asyn
   assert.equal(await text.getAttribute("aria-invalid"), null);
   await open(page, "Data");
   await page.getByText(/^16 ?× ?16/).first().waitFor(); // The pictures are brought to the model's size.
+});
+
+test("the text's tables of how to train are taken over, and the text that goes out has them", async (t) => {
+  const { page } = await visit(t);
+  await embedded(page);
+  const more = `schedule = { type = "cosine", warmup = 0.5 }\nloss.label_smoothing = 0.1\n${TINY}`;
+  await model(page, `${more}
+[train]
+epochs = 2
+batch_size = 32
+seed = 7
+freeze = ["fc*"]
+groups = [{ parameters = "conv1.*", lr_factor = 0.5 }]
+
+[optimizer]
+type = "adamw"
+lr = 0.002
+beta2 = 0.99
+
+[augment]
+flip = 0.5
+scale = "0.9:1.1"
+`);
+  await page.getByText("How to train was taken over as well").waitFor();
+  await page.getByText(/AdamW 0\.002 · batch 32 · 2 epochs; .*schedule\.warmup.*train\.freeze/).waitFor();
+  await look(page, "model-text-training");
+  await open(page, "Train");
+  for (const [label, value] of [["Epochs", "2"], ["Batch size", "32"], ["Learning rate", "0.002"], ["Weight decay", "0.01"], ["Optimizer", "adamw"]]) {
+    assert.equal(await page.getByLabel(label, { exact: true }).inputValue(), value, label);
+  }
+  await page.getByText("Also from the model's text").waitFor();
+  await look(page, "train-from-text");
+  // What is changed by hand counts, and an edit of the layers leaves all of it.
+  await settings(page, { epochs: 1, device: "cpu" });
+  await open(page, "Model");
+  await page.getByText("How to train was taken over as well").waitFor({ state: "hidden" });
+  await page.getByLabel("Name", { exact: true }).fill("other");
+  await page.getByLabel("Name", { exact: true }).press("Tab");
+  await page.getByRole("tab", { name: "As text" }).click();
+  const text = page.getByLabel("TOML, as the command reads it");
+  const tables = `[train]
+epochs = 1
+batch_size = 32
+seed = 7
+freeze = ["fc*"]
+groups = [{ parameters = "conv1.*", lr_factor = 0.5 }]
+
+[optimizer]
+type = "adamw"
+lr = 0.002
+weight_decay = 0.01
+beta2 = 0.99
+
+[schedule]
+type = "cosine"
+warmup = 0.5
+
+[loss]
+label_smoothing = 0.1
+
+[augment]
+scale = "0.9:1.1"
+flip = 0.5
+`;
+  const out = await text.inputValue();
+  assert.match(out, /^name = "other"/);
+  assert.equal(out.slice(out.indexOf("[train]")), tables);
+  await start(page);
+  await page.getByText("The training is finished").waitFor();
+  // A table that is wrong is marked, and nothing of it is taken over.
+  await model(page, `${TINY}\n${tables.replace("freeze", "freze")}`);
+  await page.getByText("did you mean `freeze`?").first().waitFor();
+  assert.equal(await text.getAttribute("aria-invalid"), "true");
+  await model(page, `${TINY}\n[train]\nseed = 5000000000\n`);
+  await page.getByText("in a browser it has to be 4294967295 at most").first().waitFor();
+  assert.ok(await control(page, /^Start/).count() === 0 || await control(page, /^Start/).isDisabled());
+  // Text that is no TOML has no layers to count.
+  await text.fill("name = ");
+  await page.getByRole("region", { name: "What it costs" }).getByText("What it costs is told when all is right").waitFor();
+  assert.equal(await page.getByText("The layers fit").count(), 0);
 });
 
 test("settings that make no sense are marked and not passed on", async (t) => {
