@@ -51,6 +51,15 @@ impl From<StoreError> for Failure {
 impl From<TrainError> for Failure {
     fn from(error: TrainError) -> Self {
         let code = match error {
+            TrainError::NotAModel { file, wanted, problem, weights: true } => {
+                let how = if cfg!(feature = "package") {
+                    "give it to a trainer as `init`"
+                } else {
+                    "choose it under Train, More settings, Begin with weights"
+                };
+                let message = format!("{file} is not {wanted}: {problem}; its weights can start a run: {how}");
+                return Self::new("not-a-model", message);
+            }
             TrainError::Model(error) => return error.into(),
             TrainError::Engine(error) => return error.into(),
             TrainError::Store(error) => return error.into(),

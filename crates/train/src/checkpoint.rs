@@ -145,12 +145,14 @@ impl Checkpoint {
             state.ok_or_else(|| TrainError::NotAModel {
                 file: name.into(),
                 wanted: "a checkpoint".into(),
-                problem: "it is a model without a run's state; start a new run from it: train MODEL --init".into(),
+                problem: "it is a model without a run's state".into(),
+                weights: true,
             })?;
         let settings = Settings::from_toml(&settings).map_err(|reason| TrainError::NotAModel {
             file: name.into(),
             wanted: "a checkpoint".into(),
-            problem: format!("its settings can't be read ({reason}); start a new run from it: train MODEL --init"),
+            problem: format!("its settings can't be read ({reason})"),
+            weights: true,
         })?;
         settings.check()?;
         let states = 0..settings.optimizer.rule().states();

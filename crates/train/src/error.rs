@@ -37,14 +37,19 @@ pub enum TrainError {
         problem: String,
     },
     /// A file lacks what a model file or a checkpoint has.
-    #[error("{file} is not {wanted}: {problem}")]
+    #[error(
+        "{file} is not {wanted}: {problem}{}",
+        if *weights { format!("; its weights can start a run: train MODEL --init {file}") } else { String::new() }
+    )]
     NotAModel {
         /// The file.
         file: String,
         /// What it should be: a model, a checkpoint.
         wanted: String,
-        /// What is missing or wrong, and what to do.
+        /// What is missing or wrong.
         problem: String,
+        /// Whether its weights can start a run.
+        weights: bool,
     },
     /// The data doesn't fit the model or the checkpoint.
     #[error("{0}")]

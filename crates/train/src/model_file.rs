@@ -79,14 +79,14 @@ impl ModelFile {
 
     /// As [`ModelFile::from_tensor_file`], with a checkpoint's state where there is one.
     pub(crate) fn and_state(file: &str, contents: TensorFile) -> Result<(Self, Option<State>)> {
-        let not = |problem: String| TrainError::NotAModel {
+        let not = |problem: String, weights: bool| TrainError::NotAModel {
             file: file.into(),
             wanted: "a model that Convoke has trained".into(),
             problem,
+            weights,
         };
-        let missing =
-            || not(format!("its metadata has no `{KEY}`; plain weights can start a run: train MODEL --init {file}"));
-        let broken = |reason: String| not(format!("its metadata's `{KEY}` can't be read ({reason})"));
+        let missing = || not(format!("its metadata has no `{KEY}`"), true);
+        let broken = |reason: String| not(format!("its metadata's `{KEY}` can't be read ({reason})"), false);
         let text = contents.metadata.get(KEY).ok_or_else(missing)?;
         let description: Description = serde_json::from_str(text).map_err(|e| broken(e.to_string()))?;
         let spec = ModelSpec::from_toml(&description.model).map_err(|e| broken(e.to_string()))?;
@@ -96,9 +96,8 @@ impl ModelFile {
         if statistics.mean().len() != spec.input[0] || classes.len() != spec.classes {
             let (means, channels) = (statistics.mean().len(), spec.input[0]);
             let (names, count) = (classes.len(), spec.classes);
-            return Err(not(format!(
-                "it has {means} means for {channels} channels and {names} names for {count} classes"
-            )));
+            let problem = format!("it has {means} means for {channels} channels and {names} names for {count} classes");
+            return Err(not(problem, false));
         }
         let network = spec.build()?;
         let weights = contents.tensors.into_iter().filter(|t| !t.name.starts_with("optimizer.")).collect();

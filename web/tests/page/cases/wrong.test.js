@@ -114,12 +114,25 @@ test("a picture to try that is none or broken; a very large one is looked at", a
   await page.getByText("huge.png.").waitFor({ timeout: 60_000 });
 });
 
+/** A safetensors file with these numbers, as other programs write it. @param {Record<string, number[]>} tensors */
+function weights(tensors) {
+  let end = 0;
+  const entries = Object.entries(tensors).map(([name, { length }]) => [name, { dtype: "F32", shape: [length], data_offsets: [end, (end += 4 * length)] }]);
+  const header = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64LE(BigInt(header.length));
+  return Buffer.concat([size, header, Buffer.from(new Float32Array(Object.values(tensors).flat()).buffer)]);
+}
+
 test("a safetensors file of another model, and one that is none", async (t) => {
   const { page } = await visit(t);
   await trained(page);
   await open(page, "Understand");
   await choose(page, page.getByRole("button", { name: "Open a model file" }), file("noise.safetensors", noise(5000)));
   await page.getByRole("region", { name: "Messages" }).getByText(/noise\.safetensors/).waitFor();
+  await choose(page, page.getByRole("button", { name: "Open a model file" }), file("foreign.safetensors", weights({ "fc.bias": [0.5, 1] })));
+  const foreign = await page.getByRole("region", { name: "Messages" }).getByText(/foreign\.safetensors/).innerText();
+  assert.match(foreign, /choose it under Train, More settings, Begin with weights\.$/, "what to do in the page, and not in a terminal");
   await page.getByRole("table", { name: /^Confusion matrix/ }).waitFor(); // The run is still looked at.
   await look(page, "understand-no-model-file");
 
