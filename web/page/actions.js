@@ -163,7 +163,7 @@ function withoutTraining() {
  * @returns {Promise<boolean>} whether it began
  */
 export function startRun() {
-  return attempt(async () => {
+  return prepare("new", async () => {
     const { modelSource, settings, recipe, rest, device, runName, init } = get();
     if (!modelSource) return;
     const all = { ...settings, more: tables(recipe, settings.optimizer, rest) };
@@ -171,7 +171,6 @@ export function startRun() {
     const { run } = await call(init ? { ...command, init: new Uint8Array(await init.arrayBuffer()) } : command);
     set({ runName: "" });
     adopt(run);
-    await refreshRuns();
   });
 }
 
@@ -181,14 +180,32 @@ export function startRun() {
  * @param {string} id @param {import("./types").DeviceChoice} [device] another one
  */
 export function resumeRun(id, device) {
-  return attempt(async () => {
+  return prepare(id, async () => {
     const log = await call({ type: "log", run: id });
     const own = get().runs.find((kept) => kept.id === id)?.device.choice ?? "auto";
     const here = get().devices.some((one) => one.choice === own) ? own : "auto";
     const { run } = await call({ type: "resume", run: id, device: device ?? here });
     adopt(run, { steps: log.steps.filter((record) => record.step <= run.step), epochs: log.epochs.filter(({ epoch }) => epoch * run.stepsPerEpoch <= run.step) });
-    await refreshRuns();
   });
+}
+
+/**
+ * Prepares a run, unless one is being prepared.
+ * @param {string} pending which @param {() => Promise<unknown>} action
+ * @returns {Promise<boolean>} whether it goes
+ */
+async function prepare(pending, action) {
+  if (get().pending) return false;
+  set({ pending });
+  const goes = await attempt(action);
+  set(goes ? { pending: "" } : { pending: "", progress: undefined });
+  if (goes) await attempt(refreshRuns);
+  return goes;
+}
+
+/** Gives up the run that is being prepared: all is as it was before. */
+export function cancelRun() {
+  return attempt(() => call({ type: "cancel" }));
 }
 
 /** Asks something of the active run. @param {"continue" | "pause" | "step" | "stop"} type */
@@ -351,7 +368,8 @@ export async function attempt(action) {
     return true;
   } catch (error) {
     const failure = asCommandError(error);
-    if (failure.code !== "crashed") toast("error", failure.message); // A crash has its own place in the page.
+    // A crash has its own place in the page, and who gives something up knows it.
+    if (!["crashed", "cancelled"].includes(failure.code)) toast("error", failure.message);
     return false;
   }
 }

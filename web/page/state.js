@@ -62,6 +62,7 @@ import { useEffect, useRef, useState } from "./vendor/preact-htm.js";
  * @property {string} runName what the next run is called; made up where empty
  * @property {File | undefined} init a model.safetensors whose weights the next run begins with
  * @property {RunReport | undefined} run the active run, or the last one that was
+ * @property {string} pending the run that is being prepared: an id, "new", or empty
  * @property {Live} live
  * @property {RunReport[]} runs all that are kept, the newest first
  * @property {{name: string, classes: string[], toml: string, input: [number, number, number]} | undefined} opened a model file
@@ -98,6 +99,7 @@ let state = {
   runName: "",
   init: undefined,
   run: undefined,
+  pending: "",
   live: { run: "", steps: [], epochs: [], version: 0, samplesPerSecond: 0, secondsLeft: 0 },
   runs: [],
   opened: undefined,

@@ -13,6 +13,7 @@ mod model;
 #[cfg(feature = "package")]
 pub mod package;
 pub mod protocol;
+mod revoke;
 mod run;
 mod settings;
 pub mod storage;

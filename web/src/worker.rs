@@ -1,13 +1,13 @@
 //! The page's worker: takes requests, holds what is open, answers.
 
+mod prepare;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use convoke::data::{Dataset, Normalization};
+use convoke::data::Dataset;
 use convoke::formats::TensorFile;
-use convoke::train::{
-    Checkpoint, MemoryStore, ModelFile, Settings, Store, TrainError, Trainer, fingerprint, given_weights,
-};
+use convoke::train::{Checkpoint, ModelFile, Store, TrainError};
 use futures_util::lock::Mutex;
 use js_sys::{Reflect, Uint8Array};
 use serde::Serialize;
@@ -16,14 +16,15 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::MessageEvent;
 
-use crate::data::{EMBEDDED, OpenData, Source, note, options};
+use crate::data::{OpenData, options};
 use crate::failure::Result;
 use crate::insight::{self, Insight, no_data};
 use crate::protocol::{
-    Command, DataSource, DeviceChoice, Event, Export, Failure, Js, Message, ModelChoice, ModelSource, Part, PathFile,
-    Phase, Reply, Request, RunReport, RunState, Tiles, TrainingSettings,
+    Command, DataSource, Event, Export, Failure, Message, ModelChoice, Part, PathFile, Phase, Reply, Request,
+    RunReport, Tiles,
 };
-use crate::run::{Active, Hold, Library, Order, Prepared, Tell, drive, export, log};
+use crate::revoke::Revocable;
+use crate::run::{Active, Library, Order, Tell, export, log};
 use crate::{device, model, scope};
 
 /// The most pictures of one answer.
@@ -62,6 +63,9 @@ struct Worker {
     handed_over: RefCell<Vec<PathFile>>,
     data: RefCell<Option<OpenData>>,
     active: RefCell<Option<Rc<Active>>>,
+    /// Held by what prepares a run.
+    only: Mutex<()>,
+    preparing: Revocable,
     opened: RefCell<Option<Rc<ModelFile>>>,
     library: Mutex<Option<Library>>,
     insight: Mutex<Insight>,
@@ -74,6 +78,8 @@ impl Worker {
             handed_over: RefCell::default(),
             data: RefCell::default(),
             active: RefCell::default(),
+            only: Mutex::default(),
+            preparing: Revocable::default(),
             opened: RefCell::default(),
             library: Mutex::default(),
             insight: Mutex::default(),
@@ -153,7 +159,11 @@ impl Worker {
             Command::Start { model, settings, device, name, init } => {
                 self.start(&model, &settings, device, name, init).await
             }
-            Command::Resume { run, device } => self.resume(run, device).await,
+            Command::Resume { run, device } => self.resume(&run, device).await,
+            Command::Cancel => {
+                self.preparing.revoke();
+                Ok(Reply::Done)
+            }
             Command::Continue => self.order(Order::Continue).await,
             Command::Pause => self.order(Order::Pause).await,
             Command::Step => self.order(Order::Step).await,
@@ -218,109 +228,6 @@ impl Worker {
             active.order(Order::Stop).await?;
         }
         Ok(())
-    }
-
-    async fn start(
-        self: &Rc<Self>,
-        source: &ModelSource,
-        settings: &TrainingSettings,
-        choice: DeviceChoice,
-        name: String,
-        init: Option<Js<Uint8Array>>,
-    ) -> Result<Reply> {
-        let spec = model::read(source)?;
-        let more = settings.more.clone();
-        let settings = Settings::try_from(settings)?;
-        self.end_active().await?;
-        let data = self.data()?.for_input(spec.input, &mut self.progress())?;
-        *self.data.borrow_mut() = Some(data.clone());
-        let spec = spec.with_classes(data.dataset.classes.len());
-        let network = spec.build()?;
-        let statistics = Normalization::default().resolve(&data.dataset, spec.input[0])?;
-        let weights = match init {
-            None => None,
-            Some(Js(bytes)) => {
-                let file = TensorFile::decode("the given file", &bytes.to_vec()).map_err(TrainError::from)?;
-                Some(given_weights(&network, "the given file", file)?)
-            }
-        };
-        let engine = device::open(choice).await?;
-        let device = device::describe(engine.info());
-        let note = note(&data.name);
-        let mut progress = self.progress();
-        let mut preparing = |done, total| progress(Phase::Preparing, done, total);
-        let dataset = data.dataset.clone();
-        let mut trainer =
-            Trainer::new(engine, network, dataset, statistics, settings, weights, note, &mut preparing).await?;
-        let mut report = report_of(&mut trainer, &data, device);
-        report.name = name.trim().to_string();
-        report.settings.more = more;
-        let (store, library) = self.place(&mut report, &data).await?;
-        let hold = Hold::take(&report.id).await?;
-        Ok(self.activate(Prepared { trainer, report, store, library, data: data.dataset, choice, hold }))
-    }
-
-    /// Where a new run is kept. Where the browser keeps nothing, it is in memory, and the page is told.
-    async fn place(&self, report: &mut RunReport, data: &OpenData) -> Result<(Rc<dyn Store>, Place)> {
-        let library = match self.library().await {
-            Ok(library) => library,
-            Err(failure) => {
-                report.problem = Some(format!("Nothing of this run is kept: {}", failure.message));
-                return Ok((Rc::new(MemoryStore::default()), None));
-            }
-        };
-        if report.name.is_empty() {
-            let number = library.runs().await?.len() + 1;
-            report.name = format!("{} {number}", report.model);
-        }
-        let pictures = match data.source {
-            Source::Embedded(_) if data.name == EMBEDDED => None,
-            _ => Some(library.keep_pictures(&data.dataset, &fingerprint(&data.dataset)).await?),
-        };
-        library.keep_report(report, pictures.clone()).await?;
-        Ok((Rc::new(library.store(&report.id)), Some((library, pictures))))
-    }
-
-    /// Lets a prepared run go.
-    fn activate(self: &Rc<Self>, prepared: Prepared) -> Reply {
-        let (active, driven) = drive(prepared, self.tell());
-        let run = active.report.borrow().clone();
-        *self.active.borrow_mut() = Some(active);
-        (self.tell())(Event::State { run: Box::new(run.clone()) });
-        spawn_local(driven);
-        Reply::Run { run }
-    }
-
-    async fn resume(self: &Rc<Self>, run: String, choice: DeviceChoice) -> Result<Reply> {
-        self.end_active().await?;
-        let library = self.library().await?;
-        let hold = Hold::take(&run).await?;
-        let store: Rc<dyn Store> = Rc::new(library.store(&run));
-        let mut report = library.report(&run).await?;
-        let checkpoint = Checkpoint::newest(&*store, &report.name).await?;
-        let input = checkpoint.model.spec.input;
-        let (pictures, data) = match library.pictures(&run).await? {
-            None => {
-                let options = options(input, 0, 0.2);
-                let source = DataSource::Embedded;
-                (None, OpenData::open(source, options, Vec::new(), &mut self.progress()).await?)
-            }
-            Some(dataset) => {
-                let folder = library.keep_pictures(&dataset, &fingerprint(&dataset)).await?;
-                let (name, left_out) = (report.data.clone(), Vec::new());
-                let options = options(input, 0, 0.2);
-                (Some(folder), OpenData { name, source: Source::Kept, options, dataset: Rc::new(dataset), left_out })
-            }
-        };
-        let engine = device::open(choice).await?;
-        report.device = device::describe(engine.info());
-        let mut progress = self.progress();
-        let mut preparing = |done, total| progress(Phase::Preparing, done, total);
-        let trainer = Trainer::resume(engine, data.dataset.clone(), checkpoint, &mut preparing).await?;
-        report.step = trainer.progress().step as u32;
-        (report.state, report.problem) = (RunState::Running, None);
-        let library = Some((library, pictures));
-        Ok(self.activate(Prepared { trainer, report, store, library, data: data.dataset, choice, hold }))
     }
 
     async fn order(&self, order: fn(crate::run::Answer<RunReport>) -> Order) -> Result<Reply> {
@@ -452,39 +359,4 @@ fn pictures(data: &Dataset, part: Part, class: Option<u32>, from: u32, count: u3
         classes: data.classes.clone(),
         total: all.len() as u32,
     })
-}
-
-/// The library, where there is one, and the folder of a run's pictures.
-type Place = Option<(Library, Option<String>)>;
-
-/// What the page is told of a new run.
-fn report_of(trainer: &mut Trainer, data: &OpenData, device: crate::protocol::DeviceReport) -> RunReport {
-    let (total, per_epoch) = (trainer.total_steps(), trainer.steps_per_epoch());
-    let settings = TrainingSettings::from(trainer.settings());
-    let spec = trainer.network().spec.clone();
-    let parameters = trainer.network().parameter_count();
-    let begun = js_sys::Date::now();
-    RunReport {
-        id: format!("{:x}-{:04x}", begun as u64, (js_sys::Math::random() * 65536.0) as u32),
-        name: String::new(),
-        begun,
-        state: RunState::Running,
-        problem: None,
-        model: spec.name.clone(),
-        toml: spec.to_toml(),
-        settings,
-        data: data.name.clone(),
-        classes: data.dataset.classes.clone(),
-        device,
-        device_bytes: trainer.session().program().bytes() as f64,
-        parameters: parameters as f64,
-        train: data.dataset.train.len() as u32,
-        test: data.dataset.test.len() as u32,
-        step: 0,
-        total_steps: total as u32,
-        steps_per_epoch: per_epoch as u32,
-        last: None,
-        best_accuracy: None,
-        stored_bytes: 0.0,
-    }
 }

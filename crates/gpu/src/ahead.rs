@@ -23,6 +23,8 @@ mod native {
             Self
         }
 
+        pub fn add(&mut self, _: &Device, _: &Shader) {}
+
         pub async fn wait(&mut self, _: &Shader) -> Self {
             Self
         }
@@ -51,19 +53,19 @@ mod browser {
     pub(crate) struct Ahead(HashMap<String, JsFuture<Object>>, Vec<Object>);
 
     impl Ahead {
-        /// Begins to compile shaders, each text once, in their order. What it refuses here it refuses again where wgpu asks for it, and
-        /// is told of there.
+        /// Begins to compile shaders of different texts, in their order.
         pub fn begin<'a>(device: &Device, shaders: impl Iterator<Item = &'a Shader>) -> Self {
-            let mut pipelines = HashMap::new();
-            let Some(device) = device.device.as_webgpu() else { return Self(pipelines, Vec::new()) };
-            for shader in shaders {
-                if !pipelines.contains_key(&shader.source)
-                    && let Some(pipeline) = begin(device, shader)
-                {
-                    pipelines.insert(shader.source.clone(), JsFuture::from(pipeline));
-                }
+            let mut ahead = Self(HashMap::new(), Vec::new());
+            shaders.for_each(|shader| ahead.add(device, shader));
+            ahead
+        }
+
+        /// Begins to compile one more. What the browser refuses here it refuses again where wgpu asks for it, and is told of there.
+        pub fn add(&mut self, device: &Device, shader: &Shader) {
+            let Some(device) = device.device.as_webgpu() else { return };
+            if let Some(pipeline) = begin(device, shader) {
+                self.0.insert(shader.source.clone(), JsFuture::from(pipeline));
             }
-            Self(pipelines, Vec::new())
         }
 
         /// Waits until a shader is compiled. The browser keeps it as long as what is returned.

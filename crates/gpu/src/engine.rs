@@ -1,5 +1,6 @@
 //! The engine: buffers, submissions, answers.
 
+use std::collections::HashSet;
 use std::future::ready;
 use std::rc::Rc;
 
@@ -60,6 +61,10 @@ const SETTLED: usize = 3;
 /// Shaders to go over to that are compiled at once: where the processor is the device, steps and the answer to a stop need it too.
 const AT_ONCE: usize = 2;
 
+/// Shaders of a new program that are compiled at once: enough for any browser's threads, and few enough to be done soon where the program is
+/// given up meanwhile, since a browser goes on with all that it has begun.
+const AHEAD: usize = 16;
+
 /// Memory is given back at once: a browser would otherwise keep it until it next collects its garbage.
 impl Drop for Loaded {
     fn drop(&mut self) {
@@ -102,32 +107,37 @@ impl GpuEngine {
     ) -> Result<(), EngineError> {
         self.loaded = None;
         let (buffers, ring) = self.allocate(&program).await?;
+        let mut loaded = Loaded { buffers, ring, plans: Vec::new(), later: None };
         self.pipelines.begin();
         let steps: Vec<_> = program.plans.iter().flat_map(|plan| &plan.steps).collect();
         let shaders: Vec<Shader> = steps.iter().map(|step| self.pipelines.shader(step)).collect();
         // The longest first: that fills a browser's threads best. What is done is told when it is.
         let order = ascending(shaders.iter().map(|shader| u64::MAX - shader.source.len() as u64));
-        let new = order.iter().map(|&at| &shaders[at]).filter(|shader| !self.pipelines.has(shader));
-        let mut ahead = Ahead::begin(&self.device, new);
+        let mut texts = HashSet::new();
+        let new = order.iter().map(|&at| &shaders[at]);
+        let new = new.filter(|shader| !self.pipelines.has(shader) && texts.insert(&shader.source));
+        let mut new = new.collect::<Vec<&Shader>>().into_iter();
+        let mut ahead = Ahead::begin(&self.device, new.by_ref().take(AHEAD));
         let mut dispatches: Vec<Option<Dispatch>> = steps.iter().map(|_| None).collect();
         for (done, at) in (1..).zip(order) {
             let (step, shader) = (steps[at], shaders[at].clone());
             // The browser keeps what it has compiled for as long as this.
             let _compiled = ahead.wait(&shader).await;
-            let (dispatch, new) = self.pipelines.dispatch(&self.device, step, shader, &buffers, &ring);
-            if new {
+            let (dispatch, fresh) = self.pipelines.dispatch(&self.device, step, shader, &loaded.buffers, &loaded.ring);
+            if fresh {
                 self.warm(&dispatch);
+                new.by_ref().take(1).for_each(|shader| ahead.add(&self.device, shader));
             }
             dispatches[at] = Some(dispatch);
             progress(done, steps.len());
         }
         self.pipelines.end();
         let mut dispatches = dispatches.into_iter().flatten();
-        let plans = program.plans.iter().map(|plan| dispatches.by_ref().take(plan.steps.len()).collect()).collect();
+        loaded.plans = program.plans.iter().map(|plan| dispatches.by_ref().take(plan.steps.len()).collect()).collect();
         // Natively nothing is compiled beside the steps, and going over would halt them. Where nothing is trained, few steps are to come.
         let goes_over = cfg!(target_family = "wasm") && !program.plan(PlanKind::Gradients).steps.is_empty();
-        let later = goes_over.then(|| Later { wait: SETTLED, program, steps: Vec::new(), ahead: None });
-        self.loaded = Some(Loaded { buffers, ring, plans, later });
+        loaded.later = goes_over.then(|| Later { wait: SETTLED, program, steps: Vec::new(), ahead: None });
+        self.loaded = Some(loaded);
         self.device.settle().await;
         self.device.check("the program")
     }

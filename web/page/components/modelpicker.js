@@ -43,7 +43,7 @@ export function ModelFileButton() {
 
 /** What is shown where there is no trained model. @param {{children?: unknown}} props */
 export function NoModel({ children }) {
-  const ready = useStore((state) => Boolean(state.data && state.model && !state.model.problem));
+  const ready = useStore((state) => Boolean(state.data && state.model && !state.model.problem && !state.pending));
   const train = async () => {
     if (await startRun()) go("train");
   };

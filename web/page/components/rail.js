@@ -1,7 +1,7 @@
 // The way from pictures to a trained model: one station each, with what stands there now. On the left of wide screens, at the foot
 // of narrow ones.
 import { html, useState } from "../vendor/preact-htm.js";
-import { startRun, steer } from "../actions.js";
+import { cancelRun, startRun, steer } from "../actions.js";
 import { compact, count, duration, percent, plural } from "../format.js";
 import { useStore } from "../state.js";
 import { go } from "./route.js";
@@ -65,13 +65,14 @@ function Transport() {
   const wrong = useStore((state) => Boolean(state.model?.problem) || !state.model);
   const speed = useStore((state) => state.live.samplesPerSecond);
   const left = useStore((state) => state.live.secondsLeft);
-  const [busy, setBusy] = useState(false);
-  const focus = useSuccessor({ pause: "continue", continue: "pause", stop: "train" });
-  const during = async (/** @type {Promise<unknown>} */ action) => {
-    setBusy(true);
-    await action;
-    setBusy(false);
-  };
+  const focus = useSuccessor({ pause: "continue", continue: "pause", stop: "train", cancel: "train" });
+  const pending = useStore((state) => state.pending);
+  if (pending) {
+    return html`<div class="transport" ...${focus}><div class="actions">
+      <${Button} kind="primary" busy disabled>Getting ready …<//>
+      <${Button} data-action="cancel" onClick=${cancelRun}>Cancel<//>
+    </div></div>`;
+  }
   if (run?.state === "running" || run?.state === "paused") {
     const running = run.state === "running";
     const note = running && speed ? html`<span class="wide-only">${count(speed)}/s · </span>${duration(left)}` : `${count(run.step)} of ${count(run.totalSteps)}`;
@@ -83,9 +84,9 @@ function Transport() {
       </div>
     </div>`;
   }
-  const train = () => during(startRun().then((begun) => begun && go("train")));
+  const train = async () => (await startRun()) && go("train");
   return html`<div class="transport" ...${focus}>
-    <${Button} data-action="train" kind="primary" big disabled=${!data || wrong || busy} busy=${busy} onClick=${train}>${busy ? "Getting ready …" : "Train"}<//>
+    <${Button} data-action="train" kind="primary" big disabled=${!data || wrong} onClick=${train}>Train<//>
   </div>`;
 }
 

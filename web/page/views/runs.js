@@ -113,6 +113,7 @@ function More({ run }) {
     setBusy("");
   };
   const devices = useStore((state) => state.devices);
+  const pending = useStore((state) => state.pending);
   const resume = async (/** @type {import("../types").DeviceChoice | undefined} */ device = undefined) => (await resumeRun(run.id, device)) && go("train");
   const others = devices.filter(({ choice }) => choice !== run.device.choice);
   const remove = async (/** @type {globalThis.Event} */ event) => {
@@ -148,14 +149,14 @@ function More({ run }) {
     </dl>
     <div class="actions">
       ${(run.state === "stopped" || run.state === "failed") && html`
-        <${Button} kind="primary" busy=${busy === "resume"} disabled=${busy !== ""} onClick=${during("resume", () => resume())}>Resume<//>
-        ${others.map((device) => html`<${Button} key=${device.choice} busy=${busy === device.choice} disabled=${busy !== ""}
+        <${Button} kind="primary" busy=${busy === "resume"} disabled=${busy !== "" || pending !== ""} onClick=${during("resume", () => resume())}>Resume<//>
+        ${others.map((device) => html`<${Button} key=${device.choice} busy=${busy === device.choice} disabled=${busy !== "" || pending !== ""}
           onClick=${during(device.choice, () => resume(device.choice))}>Go on with ${device.choice === "cpu" ? "the CPU" : "WebGPU"}<//>`)}`}
       ${active && html`<${LinkButton} href="#/train">Go to the training<//>`}
       <${Button} onClick=${look("understand")}>Understand<//>
       <${Button} onClick=${look("try")}>Try<//>
       <${Button} onClick=${() => setDialog("rename")}>Rename<//>
-      <${Button} kind="danger" disabled=${active} onClick=${() => setDialog("delete")}>Delete<//>
+      <${Button} kind="danger" disabled=${active || pending === run.id} onClick=${() => setDialog("delete")}>Delete<//>
       ${active && html`<span class="soft">Stop it before you delete it.</span>`}
     </div>
     <div class="actions" role="group" aria-label="Save to the downloads">

@@ -1,6 +1,6 @@
 // Training: how, and how it goes.
 import { html, useEffect, useState } from "../vendor/preact-htm.js";
-import { resumeRun, saveExport, setSettings, startRun, steer } from "../actions.js";
+import { cancelRun, resumeRun, saveExport, setSettings, startRun, steer } from "../actions.js";
 import { call } from "../client.js";
 import { attend, marksOf, useThrottled } from "../components/live.js";
 import { RunCurves } from "../components/runcurves.js";
@@ -43,13 +43,14 @@ function useHindrance() {
 }
 
 /** Which button takes the place of another. */
-const NEXT = { start: "pause", resume: "pause", continue: "pause", pause: "continue", step: "continue", stop: "resume" };
+const NEXT = { start: "pause", resume: "pause", continue: "pause", pause: "continue", step: "continue", stop: "resume", cancel: "start" };
 
 /** The buttons that steer the run, and what is being waited for. */
 function Control() {
   const id = useStore((state) => state.run?.id);
   const state = useStore((state) => state.run?.state);
   const progress = useStore((state) => state.progress);
+  const pending = useStore((state) => state.pending);
   const hindrance = useHindrance();
   const focus = useSuccessor(NEXT);
   const [waiting, setWaiting] = useState("");
@@ -61,11 +62,19 @@ function Control() {
   const button = (/** @type {string} */ name, /** @type {string} */ label, /** @type {() => Promise<unknown>} */ action, /** @type {object} */ rest = {}) =>
     html`<${Button} key=${name} data-action=${name} busy=${waiting === name} disabled=${waiting !== ""} onClick=${during(name, action)} ...${rest}>${label}<//>`;
   const active = state === "running" || state === "paused";
-  const start = button("start", waiting === "start" ? "Getting ready …" : id ? "Start a new run" : "Start", startRun, {
+  const start = button("start", id ? "Start a new run" : "Start", startRun, {
     kind: state === "stopped" ? "plain" : "primary", big: !id, disabled: waiting !== "" || Boolean(hindrance),
   });
   const phases = { preparing: "Preparing kernels for the device", evaluating: "Evaluating the test pictures", fetching: "Fetching pictures", decoding: "Decoding pictures" };
-  const shown = progress && (waiting || active) ? progress : undefined;
+  const shown = progress && (pending || waiting || active) ? progress : undefined;
+  const bar = shown ? html`<${Progress} label=${phases[shown.phase]} done=${shown.done} total=${shown.total} note=${`${count(shown.done)} of ${count(shown.total)}`} />`
+    : pending && html`<${Progress} label="Getting ready" />`;
+  if (pending) {
+    return html`<div class="actions control" role="group" aria-label="Training" ...${focus}>
+      <${Button} kind="primary" big=${!id} busy disabled>Getting ready …<//>
+      <${Button} data-action="cancel" onClick=${cancelRun}>Cancel<//>
+    </div>${bar}`;
+  }
   return html`
     <div class="actions control" role="group" aria-label="Training" ...${focus}>
       ${state === "running" && [button("pause", "Pause", () => steer("pause")), button("stop", "Stop", () => steer("stop"))]}
@@ -78,8 +87,7 @@ function Control() {
       ${!active && hindrance?.href && html`<${LinkButton} href=${hindrance.href}>${hindrance.label}<//>`}
       ${!active && hindrance && html`<span class="soft">${hindrance.text}</span>`}
     </div>
-    ${shown ? html`<${Progress} label=${phases[shown.phase]} done=${shown.done} total=${shown.total} note=${`${count(shown.done)} of ${count(shown.total)}`} />`
-      : waiting === "start" && html`<${Progress} label="Getting ready" />`}`;
+    ${bar}`;
 }
 
 /** How the run stands, in figures. */

@@ -57,7 +57,8 @@ pub enum Command {
         /// The most to show, up to 500.
         count: u32,
     },
-    /// Begins a run on the open data; answered by [`Reply::Run`] when its first step is about to be made. Ends the active run, which is kept.
+    /// Begins a run on the open data; answered by [`Reply::Run`] when its first step is about to be made. Ends the active run, which is kept. Fails
+    /// with `busy` while another run is being prepared.
     Start = "start" {
         /// The model.
         model: ModelSource,
@@ -71,13 +72,17 @@ pub enum Command {
         #[tsify(type = "Uint8Array", optional)]
         init: Option<Js<Uint8Array>>,
     },
-    /// Makes a kept run active and goes on with it where its last checkpoint was taken; answered by [`Reply::Run`].
+    /// Makes a kept run active and goes on with it where its last checkpoint was taken; answered by [`Reply::Run`], or fails
+    /// with `busy`, as [`Command::Start`] does.
     Resume = "resume" {
         /// The run.
         run: String,
         /// On what.
         device: DeviceChoice,
     },
+    /// Gives up the run that is being prepared: nothing of it is kept, and what asked for it fails with `cancelled`; answered by
+    /// [`Reply::Done`], also where there is none.
+    Cancel = "cancel",
     /// Goes on with the active run after a pause; answered by [`Reply::Run`].
     Continue = "continue",
     /// Holds the active run after the steps under way, and keeps a checkpoint; answered by [`Reply::Run`].

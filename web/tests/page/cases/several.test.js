@@ -63,3 +63,46 @@ test("a run that is gone on with has its own pictures; what is open stays open, 
   const row = await page.getByRole("row").filter({ has: page.getByRole("rowheader", { name: "new", exact: true }) }).innerText();
   assert.match(row, /stripes.*2 classes/);
 });
+
+/** How many runs there are. @param {Page} page */
+async function runs(page) {
+  await open(page, "Runs");
+  return page.getByRole("button", { name: /^More of / }).count();
+}
+
+test("one run is prepared at a time, wherever it is asked for", async (t) => {
+  const { page } = await visit(t);
+  await embedded(page);
+  await settings(page, { epochs: 500, device: "gpu", name: "one" });
+  await control(page, "Start").click();
+  await control(page, "Getting ready …").waitFor();
+  await open(page, "Data");
+  const rail = page.getByRole("banner");
+  assert.equal(await rail.getByRole("button", { name: "Train", exact: true }).count(), 0);
+  assert.equal(await rail.getByRole("button", { name: "Getting ready …" }).isDisabled(), true);
+  await open(page, "Train");
+  assert.equal(await control(page, /^Start/).count(), 0);
+  await control(page, "Pause").waitFor({ timeout: 60_000 });
+  await stop(page);
+  assert.equal(await runs(page), 1);
+});
+
+test("a run that is being prepared is given up when that is asked for, and nothing of it is kept", async (t) => {
+  const { page } = await visit(t);
+  await embedded(page);
+  await model(page, TINY);
+  await settings(page, { epochs: 500, batch: 8, device: "cpu", name: "before" });
+  await start(page);
+  await stop(page);
+  await open(page, "Model");
+  await page.getByRole("group", { name: "Models to begin with" }).getByRole("button", { name: "reference-cnn", exact: true }).click();
+  await settings(page, { batch: 64, device: "gpu", name: "after" });
+  await control(page, "Start a new run").click();
+  await page.getByText("Preparing kernels for the device").waitFor({ timeout: 60_000 });
+  await control(page, "Cancel").click();
+  await control(page, "Resume").waitFor();
+  assert.equal(await page.getByRole("alert").count(), 0);
+  assert.equal(await runs(page), 1);
+  await resume(page, "before");
+  await stop(page);
+});
