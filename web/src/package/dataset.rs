@@ -9,10 +9,11 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, ImageData};
 
-use super::options::{Arrays, ArraysObject, DataOptions, DataOptionsObject, read, teller};
+use super::given::Given;
+use super::options::{Arrays, ArraysObject, DataOptions, DataOptionsObject, LabelledPixels, teller};
 use super::{Result, fail};
 use crate::data::MOST_BYTES;
-use crate::protocol::{Failure, PathFile};
+use crate::protocol::{Failure, Js, PathFile};
 
 #[wasm_bindgen]
 extern "C" {
@@ -39,12 +40,9 @@ impl Dataset {
     /// An `Error` with `code` `unreadable` (and `files`), `one-class`, `empty-class`, `picture-too-large`, `data`, …
     #[wasm_bindgen(js_name = fromFiles)]
     pub async fn from_files(files: PathFiles, options: Option<DataOptionsObject>) -> Result<Dataset> {
-        let given: DataOptions = read(options.into())?;
-        let mut progress = teller(given.on_progress.as_ref());
-        let files: Vec<PathFile> = serde_wasm_bindgen::from_value(files.into()).map_err(|error| {
-            JsValue::from(Failure::new("data", format!("files have to be objects with a path and a file: {error}")))
-        })?;
-        let options = given.to_options();
+        let DataOptions { options, on_progress } = DataOptions::read(options.into())?;
+        let mut progress = teller(on_progress);
+        let files = js_sys::Array::from(&files).iter().map(path_file).collect::<Result<Vec<PathFile>>>()?;
         let archive = match files.as_slice() {
             [only] => only.path.to_lowercase().ends_with(".zip"),
             _ => false,
@@ -71,19 +69,15 @@ impl Dataset {
     /// An `Error` with `code` `data` where sizes, labels and classes don't fit together.
     #[wasm_bindgen(js_name = fromArrays)]
     pub fn from_arrays(arrays: ArraysObject, options: Option<DataOptionsObject>) -> Result<Dataset> {
-        let arrays = Arrays::read(arrays.into())?;
-        let options = read::<DataOptions>(options.into())?.to_options();
-        let Arrays { channels, height, width, classes, test, .. } = arrays;
-        if !matches!(channels, 1 | 3) || height == 0 || width == 0 {
-            let message = format!(
-                "pictures of {channels}×{height}×{width} can't be; give 1 or 3 channels, and a height and width above 0"
-            );
-            return Err(Failure::new("data", message).into());
+        let Arrays { pictures, size, classes, test } = Arrays::read(arrays.into())?;
+        let options = DataOptions::read(options.into())?.options;
+        let [channels, height, width] = size;
+        if channels == 2 {
+            return Err(Failure::new("data", "`channels` is 2; it has to be 1 for grey or 3 for colour").into());
         }
-        let size = [channels, height, width];
-        let samples = samples(&arrays.pixels.0, arrays.labels, size, classes.len(), "to train on")?;
+        let samples = samples(pictures, size, classes.len(), "to train on")?;
         let (train, test) = match test {
-            Some(test) => (samples, self::samples(&test.pixels.0, test.labels, size, classes.len(), "to test on")?),
+            Some(test) => (samples, self::samples(test, size, classes.len(), "to test on")?),
             None => split(&samples, size, &classes, &options)?,
         };
         let inner = data::Dataset { train, test, classes, channels, height, width };
@@ -96,7 +90,7 @@ impl Dataset {
     /// An `Error` with `code` `data` or `one-class`.
     #[wasm_bindgen(js_name = fromImages)]
     pub fn from_images(images: LabelledImages, options: Option<DataOptionsObject>) -> Result<Dataset> {
-        let options = read::<DataOptions>(options.into())?.to_options();
+        let options = DataOptions::read(options.into())?.options;
         let mut pictures = Vec::new();
         for entry in js_sys::Array::from(&images).iter() {
             let get = |name: &str| js_sys::Reflect::get(&entry, &name.into()).unwrap_or_default();
@@ -159,14 +153,24 @@ async fn bytes(path: &str, file: &Blob) -> Result<Vec<u8>> {
     Ok(Uint8Array::new(&buffer).to_vec())
 }
 
-fn samples(pixels: &Uint8Array, labels: Vec<u32>, size: [usize; 3], classes: usize, purpose: &str) -> Result<Samples> {
+/// A file with its path, of an entry of the list.
+fn path_file(entry: JsValue) -> Result<PathFile> {
+    let given = Given::read(entry, "each file", "data", &["path", "file"])?;
+    let (path, file) = (given.get("path").and_then(|path| path.as_string()), given.get("file"));
+    match (path, file.and_then(|file| file.dyn_into().ok())) {
+        (Some(path), Some(file)) => Ok(PathFile { path, file: Js(file) }),
+        _ => Err(Failure::new("data", "each file has to have a path (a string) and a file (a File or a Blob)").into()),
+    }
+}
+
+fn samples(given: LabelledPixels, size: [usize; 3], classes: usize, purpose: &str) -> Result<Samples> {
+    let LabelledPixels { pixels, labels } = given;
     let wrong = |message: String| Err(Failure::new("data", message).into());
     let each: usize = size.iter().product();
-    if labels.is_empty() || pixels.length() as usize != labels.len() * each {
-        let (found, wanted) = (pixels.length(), labels.len() * each);
+    if labels.is_empty() || pixels.length() as f64 != labels.len() as f64 * each as f64 {
+        let (count, found, wanted) = (labels.len(), pixels.length(), labels.len() as f64 * each as f64);
         return wrong(format!(
-            "{} labels {purpose} want {wanted} bytes of pixels, {each} each, and there are {found}",
-            labels.len()
+            "{count} labels {purpose} want {wanted} bytes of pixels, {each} each, and there are {found}"
         ));
     }
     if let Some(label) = labels.iter().find(|&&label| label as usize >= classes) {

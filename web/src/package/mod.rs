@@ -15,9 +15,11 @@
 
 mod dataset;
 mod events;
+mod given;
 mod model;
 mod options;
 mod predictor;
+mod tables;
 mod trainer;
 
 pub use dataset::{Dataset, LabelledImages, PathFiles};

@@ -2,6 +2,12 @@
 /** How to train, in the words of the command's model files. Ranges and defaults: docs/options.md. An optimizer that is described here counts. */
 export interface MoreSettings {
   train?: {
+    /** As `epochs` of the options, which counts where both say it; so do the next four. */
+    epochs?: number;
+    batch_size?: number;
+    seed?: number;
+    shuffle?: boolean;
+    max_steps?: number;
     /** Batches that make one step: their gradients are added up. */
     accumulate?: number;
     /** Cuts the norm of all gradients together. */

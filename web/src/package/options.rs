@@ -1,14 +1,14 @@
 //! What JavaScript may say about data and training.
 
-use std::fmt::Display;
-
-use js_sys::{Object, Uint8Array};
-use serde::Deserialize;
+use convoke::train::Settings;
+use js_sys::{Function, Uint8Array};
+use toml::{Table, Value};
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast, JsValue};
 
-use super::Result;
-use crate::protocol::{DeviceChoice, Failure, Js, OptimizerSettings, TrainingSettings};
+use super::given::Given;
+use super::{Result, fail, tables};
+use crate::protocol::{DeviceChoice, Failure};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -29,7 +29,7 @@ export interface DataOptions {
 /** Pictures as numbers. */
 export interface Arrays {
   /** One picture after the other; of each, one plane for each channel, row by row. */
-  pixels: Uint8Array;
+  pixels: Uint8Array | Uint8ClampedArray;
   /** The class of each, by its position in `classes`. */
   labels: ArrayLike<number>;
   /** 1 or 3. */
@@ -38,12 +38,38 @@ export interface Arrays {
   width: number;
   classes: string[];
   /** Pictures to test on; without them a share of the others is set aside. */
-  test?: { pixels: Uint8Array; labels: ArrayLike<number> };
+  test?: { pixels: Uint8Array | Uint8ClampedArray; labels: ArrayLike<number> };
 }
 
-/** How to train, and on what. */
-export interface TrainOptions extends Omit<TrainingSettings, "more"> {
-  /** All else that the command has: as an object, or as TOML. */
+/** An optimizer with its constants. What is left out has the command's default for that type. */
+export interface OptimizerOptions {
+  /** Which; "sgd" where nothing says. */
+  type?: "sgd" | "adam" | "adamw" | "rmsprop" | "adagrad" | "lion";
+  /** The learning rate, above 0: 0.01 for sgd and adagrad, 0.001 for adam, adamw and rmsprop, 0.0001 for lion. */
+  lr?: number;
+  /** For sgd, 0.9, and rmsprop, 0: from 0 up to but not including 1. */
+  momentum?: number;
+  /** SGD's look-ahead, which needs momentum. */
+  nesterov?: boolean;
+  /** 0.01 for adamw, 0 for the others. */
+  weightDecay?: number;
+}
+
+/** How to train, and on what. What is left out is as the model's file says, where it says, else as the command's default. */
+export interface TrainOptions {
+  /** How often every training picture is seen, from 1; 15 where nothing says. */
+  epochs?: number;
+  /** Samples of a step, from 1 to 65,536; 64 where nothing says. */
+  batchSize?: number;
+  /** The optimizer. Another type than the model file's begins with its own defaults. */
+  optimizer?: OptimizerOptions;
+  /** What the initial weights and the order of the samples follow from, from 0 to 4,294,967,295. */
+  seed?: number;
+  /** Whether each epoch has an order of its own; so it is where nothing says. */
+  shuffle?: boolean;
+  /** Stop after so many steps, if that is sooner. */
+  maxSteps?: number;
+  /** All else that the command has: as an object, or as TOML. An optimizer that is described here counts; of the rest, what has a name above. */
   more?: MoreSettings | string;
   /** What to compute on: "auto" (the default), "gpu" or "cpu". */
   device?: DeviceChoice;
@@ -63,114 +89,101 @@ export type TrainingEvent =
 #[wasm_bindgen(typescript_custom_section)]
 const MORE: &str = include_str!("more.d.ts");
 
-/// [`DataOptions`](TYPES).
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+/// `DataOptions`.
 pub(super) struct DataOptions {
-    pub size: Option<[usize; 2]>,
-    pub channels: Option<usize>,
-    pub seed: u32,
-    pub test_fraction: Option<f64>,
-    pub on_progress: Option<Js<js_sys::Function>>,
+    pub options: convoke::data::Options,
+    pub on_progress: Option<Function>,
 }
 
 impl DataOptions {
-    pub fn to_options(&self) -> convoke::data::Options {
+    pub fn read(value: JsValue) -> Result<Self> {
+        let names = ["size", "channels", "seed", "testFraction", "onProgress"];
+        let given = Given::read(value, "the second argument, the options,", "setting", &names)?;
         let defaults = convoke::data::Options::default();
-        convoke::data::Options {
-            size: self.size,
-            channels: self.channels,
-            seed: self.seed.into(),
-            test_fraction: self.test_fraction.unwrap_or(defaults.test_fraction),
+        let size = match given.wholes("size", 1..=u32::MAX, 2)?.as_deref() {
+            None => None,
+            Some(&[height, width]) => Some([height as usize, width as usize]),
+            Some(_) => return Err(Failure::new("setting", "`size` has to be [height, width], and is shorter").into()),
+        };
+        let options = convoke::data::Options {
+            size,
+            channels: given.whole("channels", 1..=3)?.map(|channels| channels as usize),
+            seed: given.whole("seed", 0..=u32::MAX)?.unwrap_or(0).into(),
+            test_fraction: given.number("testFraction")?.unwrap_or(defaults.test_fraction),
             max_bytes: crate::data::MOST_BYTES,
-        }
+        };
+        Ok(Self { options, on_progress: given.function("onProgress")? })
     }
 }
 
 /// `TrainOptions`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub(super) struct TrainOptions {
-    pub epochs: u32,
-    pub batch_size: u32,
-    pub optimizer: OptimizerSettings,
-    pub seed: u32,
-    pub shuffle: bool,
-    pub max_steps: Option<u32>,
-    pub more: Option<Js<JsValue>>,
+    /// How to train: what the model says with what is given laid over it.
+    pub settings: Settings,
     pub device: DeviceChoice,
-    pub init: Option<Js<Uint8Array>>,
-    pub on_progress: Option<Js<js_sys::Function>>,
-}
-
-impl Default for TrainOptions {
-    fn default() -> Self {
-        let TrainingSettings { epochs, batch_size, optimizer, seed, shuffle, max_steps, .. } =
-            TrainingSettings::default();
-        let (more, device, init, on_progress) = (None, DeviceChoice::Auto, None, None);
-        Self { epochs, batch_size, optimizer, seed, shuffle, max_steps, more, device, init, on_progress }
-    }
+    pub init: Option<Uint8Array>,
+    pub on_progress: Option<Function>,
 }
 
 impl TrainOptions {
-    pub fn settings(&self) -> Result<TrainingSettings> {
-        Ok(TrainingSettings {
-            epochs: self.epochs,
-            batch_size: self.batch_size,
-            optimizer: self.optimizer.clone(),
-            seed: self.seed,
-            shuffle: self.shuffle,
-            max_steps: self.max_steps,
-            more: self.more.as_ref().map_or_else(|| Ok(String::new()), |more| tables(&more.0))?,
-        })
+    /// Reads what is given for a model that comes with these tables.
+    pub fn read(value: JsValue, model: &Table) -> Result<Self> {
+        let names =
+            ["epochs", "batchSize", "optimizer", "seed", "shuffle", "maxSteps", "more", "device", "init", "onProgress"];
+        let given = Given::read(value, "the third argument, the options,", "setting", &names)?;
+        let mut all = model.clone();
+        if let Some(optimizer) = given.within("optimizer", &["type", "lr", "momentum", "nesterov", "weightDecay"])? {
+            tables::lay(&mut all, table("optimizer", self::optimizer(&optimizer)?));
+        }
+        if let Some(more) = given.get("more") {
+            tables::lay(&mut all, tables::of_more(&more)?);
+        }
+        let whole = |name| given.whole(name, 1..=u32::MAX);
+        let mut train = Table::new();
+        let integer = |name: &str, value: Option<u32>| value.map(|n| (name.to_string(), Value::Integer(n.into())));
+        train.extend(integer("epochs", whole("epochs")?));
+        train.extend(integer("batch_size", given.whole("batchSize", 1..=65_536)?));
+        train.extend(integer("seed", given.whole("seed", 0..=u32::MAX)?));
+        train.extend(integer("max_steps", whole("maxSteps")?));
+        train.extend(given.flag("shuffle")?.map(|shuffle| ("shuffle".to_string(), Value::Boolean(shuffle))));
+        tables::lay(&mut all, table("train", train));
+        let text = toml::to_string(&all).map_err(|error| JsValue::from(Failure::new("setting", error.to_string())))?;
+        let settings = Settings::from_tables(&text).map_err(fail)?;
+        settings.check().map_err(fail)?;
+        let device = device(&given)?;
+        Ok(Self { settings, device, init: given.bytes("init")?, on_progress: given.function("onProgress")? })
     }
 }
 
-/// The text of a model's file: as it is, or made of an object.
-fn tables(more: &JsValue) -> Result<String> {
-    let wrong =
-        |error: &dyn Display| JsValue::from(Failure::new("setting", format!("`more` is not understood: {error}")));
-    if let Some(text) = more.as_string() {
-        return Ok(text);
+/// A table of one name.
+fn table(name: &str, table: Table) -> Table {
+    let mut outer = Table::new();
+    outer.insert(name.into(), Value::Table(table));
+    outer
+}
+
+fn optimizer(given: &Given) -> Result<Table> {
+    const TYPES: [&str; 6] = ["sgd", "adam", "adamw", "rmsprop", "adagrad", "lion"];
+    let mut table = Table::new();
+    table.extend(given.word("type", &TYPES)?.map(|kind| ("type".to_string(), TYPES[kind].into())));
+    for (name, key) in [("lr", "lr"), ("momentum", "momentum"), ("weightDecay", "weight_decay")] {
+        table.extend(given.number(name)?.map(|number| (key.to_string(), Value::Float(number))));
     }
-    let table: toml::Table = serde_wasm_bindgen::from_value(more.clone()).map_err(|error| wrong(&error))?;
-    toml::to_string(&table).map_err(|error| wrong(&error))
+    table.extend(given.flag("nesterov")?.map(|nesterov| ("nesterov".to_string(), Value::Boolean(nesterov))));
+    Ok(table)
 }
 
-/// An options object, with the names that it may have: reading takes what it knows, and would pass over a name that is misspelt.
-pub(super) trait Options: for<'de> Deserialize<'de> + Default {
-    const NAMES: &'static [&'static str];
-}
-
-impl Options for DataOptions {
-    const NAMES: &'static [&'static str] = &["size", "channels", "seed", "testFraction", "onProgress"];
-}
-
-impl Options for TrainOptions {
-    const NAMES: &'static [&'static str] =
-        &["epochs", "batchSize", "optimizer", "seed", "shuffle", "maxSteps", "more", "device", "init", "onProgress"];
-}
-
-/// Reads an options object; `undefined` is one that says nothing.
-pub(super) fn read<T: Options>(value: JsValue) -> Result<T> {
-    if value.is_undefined() || value.is_null() {
-        return Ok(T::default());
-    }
-    let names = value.dyn_ref::<Object>().map(Object::keys).unwrap_or_default();
-    let unknown = names.iter().filter_map(|name| name.as_string()).find(|name| !T::NAMES.contains(&name.as_str()));
-    if let Some(name) = unknown {
-        let known = T::NAMES.join(", ");
-        return Err(Failure::new("setting", format!("there is no option `{name}`; there are {known}")).into());
-    }
-    let wrong = |error: serde_wasm_bindgen::Error| {
-        JsValue::from(Failure::new("setting", format!("the options are not understood: {error}")))
-    };
-    serde_wasm_bindgen::from_value(value).map_err(wrong)
+/// What to compute on, by its name in `device`.
+pub(super) fn device(given: &Given) -> Result<DeviceChoice> {
+    Ok(match given.word("device", &["auto", "gpu", "cpu"])? {
+        Some(1) => DeviceChoice::Gpu,
+        Some(2) => DeviceChoice::Cpu,
+        _ => DeviceChoice::Auto,
+    })
 }
 
 /// A function that tells a callback of progress, if there is one.
-pub(super) fn teller(callback: Option<&Js<js_sys::Function>>) -> impl FnMut(usize, usize) + use<> {
-    let callback = callback.map(|callback| callback.0.clone());
+pub(super) fn teller(callback: Option<Function>) -> impl FnMut(usize, usize) {
     move |done, total| {
         if let Some(callback) = &callback {
             // What a callback throws is its own affair.
@@ -193,30 +206,39 @@ extern "C" {
 }
 
 /// `Arrays`.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Arrays {
-    pub pixels: Js<Uint8Array>,
-    pub labels: Vec<u32>,
-    pub channels: usize,
-    pub height: usize,
-    pub width: usize,
+    pub pictures: LabelledPixels,
+    /// Channels, height and width.
+    pub size: [usize; 3],
     pub classes: Vec<String>,
-    pub test: Option<TestArrays>,
+    pub test: Option<LabelledPixels>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct TestArrays {
-    pub pixels: Js<Uint8Array>,
+/// Pictures one after the other, with the class of each.
+pub(super) struct LabelledPixels {
+    pub pixels: Uint8Array,
     pub labels: Vec<u32>,
 }
 
 impl Arrays {
     pub fn read(value: JsValue) -> Result<Self> {
-        let wrong = |error: serde_wasm_bindgen::Error| {
-            JsValue::from(Failure::new("data", format!("the arrays are not understood: {error}")))
-        };
-        serde_wasm_bindgen::from_value(value.unchecked_into()).map_err(wrong)
+        let names = ["pixels", "labels", "channels", "height", "width", "classes", "test"];
+        let given = Given::read(value, "the first argument, the arrays,", "data", &names)?;
+        let whole = |name, range| Ok::<_, JsValue>(given.needed(name, given.whole(name, range)?)? as usize);
+        let side = 1..=convoke::data::MAX_SIDE;
+        let size = [whole("channels", 1..=3)?, whole("height", side.clone())?, whole("width", side)?];
+        let classes = given.needed("classes", given.texts("classes")?)?;
+        let test = given.within("test", &["pixels", "labels"])?;
+        let test = test.map(|test| LabelledPixels::read(&test)).transpose()?;
+        Ok(Self { pictures: LabelledPixels::read(&given)?, size, classes, test })
+    }
+}
+
+impl LabelledPixels {
+    fn read(given: &Given) -> Result<Self> {
+        let pixels = given.needed("pixels", given.bytes("pixels")?)?;
+        // No picture is without a byte.
+        let labels = given.wholes("labels", 0..=u32::MAX, pixels.length() as usize)?;
+        Ok(Self { labels: given.needed("labels", labels)?, pixels })
     }
 }

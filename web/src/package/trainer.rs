@@ -6,12 +6,10 @@ use std::sync::Arc;
 
 use convoke::data::Normalization;
 use convoke::formats::TensorFile;
-use convoke::train::{
-    self, Checkpoint, Event, Host, MemoryStore, Outcome, Record, Settings, TrainError, given_weights,
-};
+use convoke::train::{self, Checkpoint, Event, Host, MemoryStore, Outcome, Record, TrainError, given_weights};
 use futures_channel::mpsc;
 use futures_util::lock::{Mutex, OwnedMutexGuard};
-use js_sys::{Function, Promise, Uint8Array};
+use js_sys::{Function, Object, Promise, Reflect, Uint8Array};
 use serde::Serialize;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
@@ -19,13 +17,14 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::dataset::Dataset;
 use super::events::{Listener, TrainingEvents, iterator, translate};
+use super::given::Given;
 use super::model::Model;
-use super::options::{TrainOptions, TrainOptionsObject, read, teller};
+use super::options::{self, TrainOptions, TrainOptionsObject, teller};
 use super::predictor::{Predictor, predict};
 use super::{AnyPicture, Result, fail, object, promise};
 use crate::insight::Insight;
 use crate::now;
-use crate::protocol::{DeviceChoice, Failure};
+use crate::protocol::Failure;
 use crate::{data, device};
 
 #[wasm_bindgen]
@@ -74,31 +73,31 @@ type Stop = Rc<Cell<bool>>;
 
 #[wasm_bindgen]
 impl Trainer {
-    /// Prepares a model to be trained on data, from the seed's weights or those of `options.init`.
+    /// Prepares a model to be trained on data, from the seed's weights or those of `options.init`. It is trained as the model's file says, where
+    /// that says how, with what `options` say in its place.
     ///
     /// # Errors
     /// An `Error` with `code` `setting`, `data`, `model`, `weights`, `no-device`, `out-of-memory`, …
     #[wasm_bindgen(unchecked_return_type = "Promise<Trainer>")]
     pub fn create(model: &Model, dataset: &Dataset, options: Option<TrainOptionsObject>) -> Promise {
-        let (spec, dataset) = (model.spec.clone(), dataset.clone());
+        let (spec, tables, dataset) = (model.spec.clone(), model.tables.clone(), dataset.clone());
         promise(async move {
-            let options: TrainOptions = read(options.into())?;
-            let settings = Settings::try_from(&options.settings()?).map_err(fail)?;
+            let TrainOptions { settings, device, init, on_progress } = TrainOptions::read(options.into(), &tables)?;
             let data = dataset.for_input(spec.input)?;
             let spec = spec.with_classes(data.classes.len());
             let network = spec.build().map_err(fail)?;
             let statistics = Normalization::default().resolve(&data, spec.input[0]).map_err(fail)?;
-            let weights = match &options.init {
+            let weights = match init {
                 None => None,
                 Some(bytes) => {
                     let name = "the given weights";
-                    let file = TensorFile::decode(name, &bytes.0.to_vec()).map_err(|e| fail(TrainError::from(e)))?;
+                    let file = TensorFile::decode(name, &bytes.to_vec()).map_err(|e| fail(TrainError::from(e)))?;
                     Some(given_weights(&network, name, file).map_err(fail)?)
                 }
             };
-            let engine = device::open(options.device).await.map_err(fail)?;
+            let engine = device::open(device).await.map_err(fail)?;
             let device = engine.info().name.clone();
-            let mut progress = teller(options.on_progress.as_ref());
+            let mut progress = teller(on_progress);
             let note = data::note("given");
             let trainer =
                 train::Trainer::new(engine, network, data, statistics, settings, weights, note, &mut progress);
@@ -114,7 +113,9 @@ impl Trainer {
     pub fn resume(checkpoint: Vec<u8>, dataset: &Dataset, device: Option<DeviceName>) -> Promise {
         let dataset = dataset.clone();
         promise(async move {
-            let choice = choice(device)?;
+            let given = Object::new();
+            Reflect::set(&given, &"device".into(), &device.into())?;
+            let choice = options::device(&Given::read(given.into(), "the device", "setting", &["device"])?)?;
             let checkpoint = Checkpoint::decode("the given checkpoint", &checkpoint).map_err(fail)?;
             let data = dataset.for_input(checkpoint.model.spec.input)?;
             let engine = device::open(choice).await.map_err(fail)?;
@@ -278,18 +279,6 @@ impl Trainer {
     #[wasm_bindgen(getter)]
     pub fn device(&self) -> String {
         self.inner.device.clone()
-    }
-}
-
-/// What to compute on, by its name.
-fn choice(device: Option<DeviceName>) -> Result<DeviceChoice> {
-    match JsValue::from(device).as_string().as_deref() {
-        None | Some("auto") => Ok(DeviceChoice::Auto),
-        Some("gpu") => Ok(DeviceChoice::Gpu),
-        Some("cpu") => Ok(DeviceChoice::Cpu),
-        Some(other) => {
-            Err(Failure::new("setting", format!("no device is called {other:?}; give auto, gpu or cpu")).into())
-        }
     }
 }
 

@@ -185,3 +185,157 @@ test("pictures that don't fit are refused at once, and nothing is the worse for 
   assert.ok(told.seconds < 5, `${told.seconds} s`);
   assert.deepEqual(told.fits, [3, 30, 30]);
 });
+
+test("what an argument says wrongly is told by its name, and no name is passed over", async (t) => {
+  const page = await packaged(t);
+  const told = await page.evaluate(async () => {
+    const place = "/pkg/convoke_web.js";
+    const { default: init, Dataset, Model, Trainer } = await import(place);
+    await init();
+    const labels = Uint8Array.from({ length: 40 }, (_, i) => i % 2);
+    const arrays = { pixels: new Uint8ClampedArray(40 * 9), labels, channels: 1, height: 3, width: 3, classes: ["a", "b"] };
+    const data = Dataset.fromArrays(arrays);
+    const likes = Dataset.fromArrays({ ...arrays, labels: { length: 40, ...[...labels] } });
+    const layers = [{ type: "flatten" }, { type: "linear", out_features: "classes" }];
+    const model = new Model({ name: "m", input: [1, 3, 3], layers });
+    /** @param {() => unknown} work */
+    const fails = async (work) => {
+      try {
+        await work();
+        return "nothing";
+      } catch (error) {
+        const { code, message } = /** @type {Error & { code: string }} */ (error);
+        return `${code}: ${message}`;
+      }
+    };
+    /** @param {object} options */
+    const train = (options) => fails(() => Trainer.create(model, data, { device: "cpu", ...options }));
+    /** @type {Record<string, unknown>} */
+    const circle = {};
+    circle.train = circle;
+    return {
+      pictures: [data.trainCount + data.testCount, likes.trainCount + likes.testCount],
+      epochs: await train({ epochs: 1.5 }),
+      batch: await train({ batchSize: 70_000 }),
+      shuffle: await train({ shuffle: "yes" }),
+      rate: await train({ optimizer: { lr: "fast" } }),
+      misspelt: await train({ optimizer: { momentun: 0.9 } }),
+      camel: await train({ optimizer: { learningRate: 1 } }),
+      type: await train({ optimizer: { type: "adamm" } }),
+      misfit: await train({ optimizer: { type: "adam", momentum: 0.9 } }),
+      device: await train({ device: "tpu" }),
+      bytes: await train({ init: [1, 2] }),
+      options: await fails(() => Trainer.create(model, data, 3)),
+      deep: await train({ more: circle }),
+      big: await train({ more: { train: { ema: 5n } } }),
+      unknown: await fails(() => Dataset.fromArrays({ ...arrays, label: [] })),
+      missing: await fails(() => Dataset.fromArrays({ ...arrays, classes: undefined })),
+      test: await fails(() => Dataset.fromArrays({ ...arrays, test: { pixels: arrays.pixels, labls: [] } })),
+      label: await fails(() => Dataset.fromArrays({ ...arrays, labels: Array.from(labels, (label, i) => (i === 7 ? 0.5 : label)) })),
+      pixels: await fails(() => Dataset.fromArrays({ ...arrays, pixels: new Float32Array(360) })),
+      long: await fails(() => Dataset.fromArrays({ ...arrays, labels: { length: 1e9 } })),
+      size: await fails(() => Dataset.fromArrays(arrays, { size: [3] })),
+      file: await fails(() => Dataset.fromFiles([{ path: "a/1.png", file: "1.png" }])),
+      input: await fails(() => new Model({ input: "3", layers })),
+      list: await fails(() => new Model([layers])),
+      setting: await fails(() => new Model({ input: [1, 3, 3], layers: [{ type: "linear", out_feature: 3 }] })),
+      model: await fails(() => new Model({ nmae: "m", input: [1, 3, 3], layers })),
+    };
+  });
+  const { pictures, ...messages } = told;
+  assert.deepEqual(pictures, [40, 40]);
+  assert.deepEqual(messages, {
+    epochs: "setting: `epochs` has to be a whole number from 1, and it is 1.5",
+    batch: "setting: `batchSize` has to be a whole number from 1 to 65536, and it is 70000",
+    shuffle: 'setting: `shuffle` has to be true or false, and it is "yes"',
+    rate: 'setting: `optimizer.lr` has to be a number, and it is "fast"',
+    misspelt: "setting: there is no `optimizer.momentun` (did you mean `momentum`?); there are type, lr, momentum, nesterov, weightDecay",
+    camel: "setting: there is no `optimizer.learningRate`; there are type, lr, momentum, nesterov, weightDecay",
+    type: 'setting: `optimizer.type` has to be one of sgd, adam, adamw, rmsprop, adagrad, lion, and it is "adamm"',
+    misfit: "setting: [optimizer]: momentum is for sgd and rmsprop, and the optimizer is adam; leave it out, or choose another optimizer",
+    device: 'setting: `device` has to be one of auto, gpu, cpu, and it is "tpu"',
+    bytes: "setting: `init` has to be a Uint8Array or a Uint8ClampedArray, and it is of the type Array",
+    options: "setting: the third argument, the options, has to be an object, and it is 3",
+    deep: `setting: \`more${".train".repeat(9)}\` is an object within objects without end; settings are never so deep`,
+    big: "setting: `more.train.ema` has to be a number, a text, true or false, a list or an object, and it is of the type bigint",
+    unknown: "data: there is no `label` (did you mean `labels`?); there are pixels, labels, channels, height, width, classes, test",
+    missing: "data: `classes` is missing",
+    test: "data: there is no `test.labls` (did you mean `labels`?); there are pixels, labels",
+    label: "data: `labels[7]` has to be a whole number from 0, and it is 0.5",
+    pixels: "data: `pixels` has to be a Uint8Array or a Uint8ClampedArray, and it is of the type Float32Array",
+    long: "data: `labels` may have 360 entries, and has 1000000000",
+    size: "setting: `size` has to be [height, width], and is shorter",
+    file: "data: each file has to have a path (a string) and a file (a File or a Blob)",
+    input: 'model: `input`: invalid type: string "3", expected an array of length 3',
+    list: "model: the model has to be an object, and it is of the type Array",
+    setting: "model: model `model`: layer `linear_0` (linear): unknown field `out_feature` (did you mean `out_features`?), expected `out_features` or `bias`",
+    model: "model: there is no `nmae` (did you mean `name`?); there are name, input, classes, layers, train, optimizer, schedule, loss, augment",
+  });
+});
+
+test("a model's file says how to train it, and options say otherwise", async (t) => {
+  const page = await packaged(t);
+  const told = await page.evaluate(async () => {
+    const place = "/pkg/convoke_web.js";
+    const { default: init, Dataset, Model, Trainer } = await import(place);
+    await init();
+    const pixels = Uint8Array.from({ length: 60 * 16 }, (_, i) => (i * 2654435761) >>> 24);
+    const labels = Array.from({ length: 60 }, (_, i) => i % 2);
+    const data = Dataset.fromArrays({ pixels, labels, channels: 1, height: 4, width: 4, classes: ["a", "b"] });
+    const layers = [{ type: "flatten" }, { type: "linear", out_features: "classes" }];
+    const text = `name = "m"
+input = [1, 4, 4]
+[train]
+epochs = 2
+batch_size = 12
+[optimizer]
+type = "adamw"
+lr = 0.03
+beta1 = 0.8
+[[layers]]
+type = "flatten"
+[[layers]]
+type = "linear"
+out_features = "classes"
+`;
+    /** @param {object} model @param {object} [options] */
+    const train = async (model, options) => {
+      const trainer = await Trainer.create(model, data, { device: "cpu", ...options });
+      /** @type {number[]} */
+      const losses = [];
+      await trainer.run((/** @type {{ type: string, loss: number }} */ event) => {
+        if (event.type === "step") losses.push(event.loss);
+      });
+      return losses;
+    };
+    const bare = new Model({ name: "m", input: [1, 4, 4], layers });
+    const said = { epochs: 2, batchSize: 12 };
+    const file = Model.fromToml(text);
+    const object = new Model({ name: "m", input: [1, 4, 4], layers, train: { epochs: 2, batch_size: 12 }, optimizer: { type: "adamw", lr: 0.03, beta1: 0.8 } });
+    let refused = "";
+    try {
+      Model.fromToml(text.replace("lr", "rate"));
+    } catch (error) {
+      refused = /** @type {Error & { code: string }} */ (error).code;
+    }
+    return {
+      file: await train(file),
+      object: await train(object),
+      again: await train(Model.fromToml(file.toToml())),
+      options: await train(bare, { ...said, more: { optimizer: { type: "adamw", lr: 0.03, beta1: 0.8 } } }),
+      rate: await train(file, { optimizer: { lr: 0.5 } }),
+      rateSaid: await train(bare, { ...said, more: { optimizer: { type: "adamw", lr: 0.5, beta1: 0.8 } } }),
+      other: await train(file, { optimizer: { type: "sgd" }, epochs: 1 }),
+      otherSaid: await train(bare, { epochs: 1, batchSize: 12 }),
+      refused,
+    };
+  });
+  assert.equal(told.file.length, 8);
+  assert.deepEqual(told.object, told.file);
+  assert.deepEqual(told.again, told.file);
+  assert.deepEqual(told.options, told.file);
+  assert.notDeepEqual(told.rate, told.file);
+  assert.deepEqual(told.rate, told.rateSaid);
+  assert.deepEqual(told.other, told.otherSaid);
+  assert.equal(told.refused, "setting");
+});
