@@ -215,11 +215,11 @@ fn warnings(classes: &[ClassReport], left_out: &[String]) -> Vec<Warning> {
         warn("untested", text);
     }
     if !left_out.is_empty() {
-        let text = format!(
-            "{} of the files were left out, since they can't be read: {}.",
-            left_out.len(),
-            left_out.join(", ")
-        );
+        const NAMED: usize = 20;
+        let named = left_out[..left_out.len().min(NAMED)].join(", ");
+        let more = left_out.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let text = format!("Left out, as you chose: {named}{more}.");
         warn("left-out", text);
     }
     warnings

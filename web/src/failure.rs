@@ -1,6 +1,6 @@
 //! Errors, as the page and the package tell them: a code for programs, a sentence for people.
 
-use convoke::data::DataError;
+use convoke::data::{DataError, Unreadable};
 use convoke::engine::EngineError;
 use convoke::train::{StoreError, TrainError};
 
@@ -79,11 +79,13 @@ impl From<TrainError> for Failure {
 impl From<DataError> for Failure {
     fn from(error: DataError) -> Self {
         let message = error.to_string();
+        let named = |code, files: Vec<Unreadable>| {
+            let files = files.into_iter().map(|file| UnreadableFile { path: file.path, reason: file.reason });
+            Self { files: files.collect(), ..Self::new(code, &message) }
+        };
         let code = match error {
-            DataError::Unreadable { files } => {
-                let files = files.into_iter().map(|file| UnreadableFile { path: file.path, reason: file.reason });
-                return Self { files: files.collect(), ..Self::new("unreadable", message) };
-            }
+            DataError::Unreadable { files } => return named("unreadable", files),
+            DataError::Unused { files, .. } => return named("unused", files),
             DataError::OneClass { .. } => "one-class",
             DataError::EmptyClass { .. } => "empty-class",
             DataError::Empty { .. } => "too-few",

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use convoke::data::{Archive, DataError, embedded, open};
+use convoke::data::{Archive, DataError, embedded, is_archive, open};
 use convoke::prelude::{Dataset, Options};
 use convoke::{FolderFiles, open_folder};
 
@@ -66,12 +66,15 @@ impl Source {
             Some(file) if is_zip(file) && Path::new(file).is_file() => Ok(Self::Archive(file.into())),
             Some(other) => {
                 let problem = match Path::new(other).exists() {
+                    true if is_archive(other) => {
+                        "it is an archive that can't be read as it is: unpack it and give the folder that it holds"
+                    }
                     true => "it is not a folder, and no zip file by its name",
                     false if is_zip(other) => "there is no such file",
                     false => "there is no such folder",
                 };
                 Err(Failure::Usage(format!(
-                    "--data {other}: {problem}; give a folder of class folders of pictures, of IDX files or of CIFAR-10's binary batches, a zip file of that, or {EMBEDDED}"
+                    "--data {other}: {problem}; give a folder of class folders of pictures, of IDX files or of CIFAR's binary batches, a zip file of that, or {EMBEDDED}"
                 )))
             }
         }

@@ -1,45 +1,128 @@
-//! CIFAR-10's binary version: <https://www.cs.toronto.edu/~kriz/cifar.html>. A batch holds records of a label and 32×32
-//! pixels, as a plane each of red, green and blue.
+//! CIFAR-10's and CIFAR-100's binary versions: <https://www.cs.toronto.edu/~kriz/cifar.html>. A batch holds records of a label, or of two, and
+//! 32×32 pixels, as a plane each of red, green and blue.
 
 use crate::builder::{Builder, Side};
 use crate::dataset::Dataset;
 use crate::error::DataError;
-use crate::files::Files;
+use crate::files::{Files, distinct};
 use crate::open::{Options, Progress, read};
 use crate::picture::Picture;
 
 const SIDE: usize = 32;
-const RECORD: usize = 1 + 3 * SIDE * SIDE;
+
+/// How one of the two comes.
+#[derive(Debug)]
+struct Version {
+    /// What a batch of it is called in messages.
+    batch: &'static str,
+    /// The beginning of the names of files to train on, which end with `.bin`, and one of these names.
+    train: [&'static str; 2],
+    /// The file to test on.
+    test: &'static str,
+    /// The file with a name of a class on each line.
+    names: &'static str,
+    /// Labels of a record, a byte each; the last is the class. CIFAR-100's first is one of 20 groups of classes.
+    labels: usize,
+    /// What to do where a label has no name.
+    unnamed: &'static str,
+}
+
+static VERSIONS: [Version; 2] = [
+    Version {
+        batch: "a batch of CIFAR-10's binary version",
+        train: ["data_batch_", "data_batch_1.bin"],
+        test: "test_batch.bin",
+        names: "batches.meta.txt",
+        labels: 1,
+        unnamed: "the classes are those that batches.meta.txt names: take both from the same dataset",
+    },
+    Version {
+        batch: "a file of CIFAR-100's binary version",
+        train: ["train.bin", "train.bin"],
+        test: "test.bin",
+        names: "fine_label_names.txt",
+        labels: 2,
+        unnamed: "the classes are those that fine_label_names.txt names: take both from the same dataset",
+    },
+];
+
+impl Version {
+    fn is_train(&self, name: &str) -> bool {
+        name.starts_with(self.train[0]) && name.ends_with(".bin")
+    }
+
+    /// Bytes of a record.
+    fn record(&self) -> usize {
+        self.labels + 3 * SIDE * SIDE
+    }
+
+    /// The files of this version that lie in each folder that has some, as long as their names are no accident: `test.bin` alone says nothing.
+    fn find<'a>(&'static self, paths: &'a [String]) -> Vec<(&'a str, Vec<&'a String>)> {
+        let own = |path: &&String| {
+            let (_, name) = split(path);
+            self.is_train(name) || [self.test, self.names].contains(&name)
+        };
+        let own: Vec<&String> = paths.iter().filter(own).collect();
+        let folders = distinct(own.iter().map(|path| split(path).0));
+        let within = |folder| (folder, own.iter().copied().filter(|path| split(path).0 == folder).collect());
+        let sure = |(_, files): &(&str, Vec<&String>)| files.len() > 1 || split(files[0]).1.starts_with("data_batch_");
+        folders.into_iter().map(within).filter(sure).collect()
+    }
+}
+
+/// The folder of a file, with a `/` at its end where it is not the outermost, and the file's name.
+fn split(path: &str) -> (&str, &str) {
+    path.split_at(path.rfind('/').map_or(0, |slash| slash + 1))
+}
 
 /// The files of one dataset.
 #[derive(Debug)]
 pub struct Paths {
+    version: &'static Version,
     train: Vec<String>,
     test: String,
     names: Option<String>,
 }
 
+impl Paths {
+    /// Whether this is one of the files.
+    pub fn contains(&self, path: &str) -> bool {
+        self.train.iter().chain([&self.test]).chain(&self.names).any(|own| own == path)
+    }
+}
+
 /// The batches among `paths`, if there are any.
 pub fn find(paths: &[String]) -> Result<Option<Paths>, DataError> {
-    let split = |path: &str| path.rfind('/').map_or(0, |slash| slash + 1);
-    let is_batch = |name: &str| name.starts_with("data_batch_") && name.ends_with(".bin");
-    let batches = || paths.iter().filter(|path| is_batch(&path[split(path)..]));
-    let mut folders: Vec<String> = batches().map(|path| path[..split(path)].to_string()).collect();
-    folders.dedup();
-    if folders.len() > 1 {
-        return Err(DataError::Several { found: folders });
+    let mut found: Vec<_> = VERSIONS
+        .iter()
+        .flat_map(|version| version.find(paths).into_iter().map(move |found| (version, found)))
+        .collect();
+    if found.len() > 1 {
+        let place = |(version, (folder, _)): &(&Version, (&str, _))| format!("{folder}{}", version.train[1]);
+        return Err(DataError::Several { found: found.iter().map(place).collect() });
     }
-    let Some(folder) = folders.first() else { return Ok(None) };
-    let beside = |name: &str| Some(format!("{folder}{name}")).filter(|path| paths.contains(path));
-    let test =
-        beside("test_batch.bin").ok_or_else(|| DataError::Missing { path: format!("{folder}test_batch.bin") })?;
-    Ok(Some(Paths { train: batches().cloned().collect(), test, names: beside("batches.meta.txt") }))
+    let Some((version, (folder, files))) = found.pop() else { return Ok(None) };
+    let train: Vec<String> =
+        files.iter().filter(|path| version.is_train(split(path).1)).map(|path| path.to_string()).collect();
+    let beside = |name: &str| files.iter().find(|path| split(path).1 == name).map(|path| path.to_string());
+    let missing = |name: &str| DataError::Missing { path: format!("{folder}{name}") };
+    let test = beside(version.test).ok_or_else(|| missing(version.test))?;
+    if train.is_empty() {
+        return Err(missing(version.train[1]));
+    }
+    Ok(Some(Paths { version, train, test, names: beside(version.names) }))
 }
 
 /// Reads the batches.
-pub fn open(files: &dyn Files, paths: &Paths, options: &Options, progress: Progress) -> Result<Dataset, DataError> {
-    let train = paths.train.iter().map(|path| Batch::read(files, path)).collect::<Result<Vec<_>, DataError>>()?;
-    let test = Batch::read(files, &paths.test)?;
+pub fn open<'a>(
+    files: &dyn Files,
+    paths: &'a Paths,
+    options: &Options,
+    progress: Progress,
+) -> Result<Dataset, DataError> {
+    let batch = |path: &'a String| Batch::read(files, path, paths.version);
+    let train = paths.train.iter().map(batch).collect::<Result<Vec<_>, DataError>>()?;
+    let test = batch(&paths.test)?;
     let classes = match &paths.names {
         Some(path) => read_names(&read(files, path)?),
         None => {
@@ -48,7 +131,11 @@ pub fn open(files: &dyn Files, paths: &Paths, options: &Options, progress: Progr
         }
     };
     if classes.len() < 2 {
-        return Err(DataError::OneClass { class: classes.into_iter().next().unwrap_or_else(|| "unnamed".into()) });
+        let path = paths.names.as_ref().unwrap_or(&paths.train[0]).clone();
+        return Err(DataError::OneLabel {
+            path,
+            class: classes.into_iter().next().unwrap_or_else(|| "unnamed".into()),
+        });
     }
     for batch in train.iter().chain([&test]) {
         batch.check_labels(classes.len(), paths.names.is_some())?;
@@ -56,9 +143,9 @@ pub fn open(files: &dyn Files, paths: &Paths, options: &Options, progress: Progr
     let counts = [train.iter().map(Batch::len).sum(), test.len()];
     let mut builder = Builder::new(options, counts, progress);
     for (side, batch) in train.iter().map(|batch| (Side::Train, batch)).chain([(Side::Test, &test)]) {
-        for record in batch.bytes.chunks_exact(RECORD) {
-            let picture = Picture::from_planes(3, SIDE, SIDE, record[1..].to_vec());
-            builder.push(side, picture, record[0].into())?;
+        for (record, label) in batch.bytes.chunks_exact(paths.version.record()).zip(batch.labels()) {
+            let picture = Picture::from_planes(3, SIDE, SIDE, record[paths.version.labels..].to_vec());
+            builder.push(side, picture, label.into())?;
         }
     }
     builder.finish(classes)
@@ -68,32 +155,33 @@ pub fn open(files: &dyn Files, paths: &Paths, options: &Options, progress: Progr
 struct Batch<'a> {
     path: &'a str,
     bytes: Vec<u8>,
+    version: &'static Version,
 }
 
 impl<'a> Batch<'a> {
-    fn read(files: &dyn Files, path: &'a str) -> Result<Self, DataError> {
+    fn read(files: &dyn Files, path: &'a str, version: &'static Version) -> Result<Self, DataError> {
         let bytes = read(files, path)?;
-        if bytes.is_empty() || bytes.len() % RECORD != 0 {
-            let found = format!("it holds {} bytes, not a multiple of {RECORD}", bytes.len());
-            let expected = "a batch of CIFAR-10's binary version";
-            return Err(DataError::Malformed { path: path.into(), expected, found });
+        let record = version.record();
+        if bytes.is_empty() || bytes.len() % record != 0 {
+            let found = format!("it holds {} bytes, not a multiple of {record}", bytes.len());
+            return Err(DataError::Malformed { path: path.into(), expected: version.batch, found });
         }
-        Ok(Self { path, bytes })
+        Ok(Self { path, bytes, version })
     }
 
     fn len(&self) -> usize {
-        self.bytes.len() / RECORD
+        self.bytes.len() / self.version.record()
     }
 
     fn labels(&self) -> impl Iterator<Item = u8> {
-        self.bytes.chunks_exact(RECORD).map(|record| record[0])
+        self.bytes.chunks_exact(self.version.record()).map(|record| record[self.version.labels - 1])
     }
 
     fn check_labels(&self, classes: usize, named: bool) -> Result<(), DataError> {
         let outside = self.labels().enumerate().find(|(_, label)| usize::from(*label) >= classes);
         let Some((index, label)) = outside else { return Ok(()) };
         let hint = if named {
-            "the classes are those that batches.meta.txt names: take both from the same dataset"
+            self.version.unnamed
         } else {
             "the classes are those of the training batches: take all from the same dataset"
         };

@@ -10,7 +10,7 @@ use crate::picture::{MAX_DECODED_BYTES, MAX_SIDE};
 pub enum DataError {
     /// Nothing in the folder is a dataset.
     #[error(
-        "no dataset found among {files} files{}; give a folder of class folders of pictures (cats/1.jpg, dogs/2.png), the four IDX files of the MNIST family, or CIFAR-10's binary version",
+        "no dataset found among {files} file{}{}; {advice}", if *files == 1 { "" } else { "s" },
         example.as_ref().map_or(String::new(), |path| format!(" such as {path}"))
     )]
     NothingFound {
@@ -18,6 +18,8 @@ pub enum DataError {
         files: usize,
         /// One of them.
         example: Option<String>,
+        /// What to do.
+        advice: String,
     },
     /// Several folders, or several families of files in one, each hold a dataset.
     #[error("found {} datasets ({}); give a folder that holds one of them", found.len(), found.join(", "))]
@@ -105,6 +107,14 @@ pub enum DataError {
         /// The class.
         class: String,
     },
+    /// A dataset whose labels tell nothing apart.
+    #[error("{path} has only one class, {class}; telling pictures apart takes at least two: give another dataset")]
+    OneLabel {
+        /// The file of labels, or of their names.
+        path: String,
+        /// The class.
+        class: String,
+    },
     /// A class folder without pictures.
     #[error("class folder {folder} holds no pictures; put some in, or remove it")]
     EmptyClass {
@@ -117,11 +127,13 @@ pub enum DataError {
         /// "to train on" or "to test on", and where they were looked for.
         purpose: String,
     },
-    /// A picture outside the folders that say what pictures show.
-    #[error("{path} is outside the class folders; move it into one, or out of the dataset")]
-    Stray {
-        /// The first one.
-        path: String,
+    /// Files that look like data, and are no part of the dataset that was found: all of them.
+    #[error("{}; {advice}", list(files))]
+    Unused {
+        /// Which, and what they are.
+        files: Vec<Unreadable>,
+        /// What to do.
+        advice: String,
     },
     /// More than one folder to train on, or to test on.
     #[error("there are {}, of which only one can be used; move the others out of the dataset", found.join(" and "))]
@@ -204,7 +216,7 @@ impl fmt::Display for Found {
     }
 }
 
-/// A picture that can't be used.
+/// A file that can't be used, or would not be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
     /// The file.

@@ -6,6 +6,7 @@ use crate::builder::{Builder, Side};
 use crate::dataset::Dataset;
 use crate::error::{DataError, Unreadable};
 use crate::files::distinct;
+use crate::kind::{Kind, nothing_found, refuse_unused};
 use crate::open::{Options, Progress};
 use crate::picture::{Picture, decode};
 use crate::shelf::Shelf;
@@ -92,9 +93,9 @@ fn plan(paths: &[String], options: &Options) -> Result<(Vec<String>, Vec<Entry>)
     let root = common_folder(paths);
     let below: Vec<&str> = paths.iter().filter_map(|path| path.strip_prefix(root)).collect();
     let top: BTreeSet<&str> = distinct(below.iter().filter_map(|path| Some(path.split_once('/')?.0)));
-    let files = || paths.iter().filter(|path| !path.ends_with('/'));
-    if top.is_empty() || files().next().is_some() && !files().any(|path| is_picture(path)) {
-        return Err(DataError::NothingFound { files: files().count(), example: files().next().cloned() });
+    let files: Vec<&str> = paths.iter().map(String::as_str).filter(|path| !path.ends_with('/')).collect();
+    if top.is_empty() || !files.is_empty() && !files.iter().any(|path| Kind::of(path) == Some(Kind::Picture)) {
+        return Err(nothing_found(&files));
     }
     let sides = sides(&top, root)?;
     let in_class = |path: &str| {
@@ -102,21 +103,11 @@ fn plan(paths: &[String], options: &Options) -> Result<(Vec<String>, Vec<Entry>)
         let Some((folder, rest)) = rest.split_once('/') else { return false };
         sides.is_none_or(|sides| sides.contains(&folder) && rest.contains('/'))
     };
-    if let Some(path) = files().find(|path| is_picture(path) && !in_class(path)) {
-        return Err(DataError::Stray { path: path.clone() });
-    }
+    refuse_unused(paths, in_class, "outside the class folders", Some("one"))?;
     match sides {
         Some(folders) => plan_given(&below, root, folders),
         None => plan_drawn(by_class(&below, ""), root, options),
     }
-}
-
-/// Whether a file's name says that it is a picture, of whatever kind.
-fn is_picture(path: &str) -> bool {
-    const KINDS: [&str; 12] =
-        ["png", "jpg", "jpeg", "jfif", "webp", "gif", "bmp", "tif", "tiff", "heic", "heif", "avif"];
-    let kind = path.rsplit_once('.').map_or("", |(_, kind)| kind);
-    KINDS.iter().any(|known| kind.eq_ignore_ascii_case(known))
 }
 
 /// Classes from folders within `train` and `test`.

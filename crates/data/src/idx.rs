@@ -51,6 +51,11 @@ impl<'a> Name<'a> {
     }
 }
 
+/// Whether a file's name says that it is one of the four, packed or not.
+pub fn is_part(path: &str) -> bool {
+    Name::parse(path).is_some()
+}
+
 /// The IDX files among `paths`, if there are any.
 pub fn find(paths: &[String]) -> Result<Option<Paths>, DataError> {
     let named: Vec<(Name, &String)> = paths.iter().filter_map(|path| Some((Name::parse(path)?, path))).collect();
@@ -81,7 +86,7 @@ pub fn open(files: &dyn Files, paths: &Paths, options: &Options, progress: Progr
     let test = read_pair(files, &paths.test, options)?;
     let classes = train.1.iter().max().map_or(0, |&last| usize::from(last) + 1);
     if classes < 2 {
-        return Err(DataError::OneClass { class: "0".into() });
+        return Err(DataError::OneLabel { path: paths.train.labels.clone(), class: "0".into() });
     }
     if let Some(index) = test.1.iter().position(|&label| usize::from(label) >= classes) {
         let (path, label) = (paths.test.labels.clone(), test.1[index].into());

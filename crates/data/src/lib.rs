@@ -1,6 +1,6 @@
 //! Datasets of labelled pictures: formats, decoding, normalisation, order.
 //!
-//! [`open`] takes IDX files (the MNIST family), CIFAR-10's binary batches, or a folder of class folders of PNG, JPEG and
+//! [`open`] takes IDX files (the MNIST family), CIFAR's binary batches, or a folder of class folders of PNG, JPEG and
 //! WebP pictures, and gives a [`Dataset`]: bytes in memory, all of one size. The crate reads no files and starts no
 //! threads: bytes come through [`Files`], which a program implements on a folder, a tab on what was dropped into it, and [`Archive`]
 //! on a zip file.
@@ -35,6 +35,7 @@ mod files;
 mod folder;
 mod idx;
 mod jpeg;
+mod kind;
 mod normalize;
 mod open;
 mod picture;
@@ -53,6 +54,7 @@ pub use embedded::fashion_mnist_mini;
 pub use error::{DataError, Found, Unreadable};
 pub use files::{Files, LeavingOut, MemoryFiles};
 pub use folder::{DecodeAll, DecodeOne, Shelves};
+pub use kind::is_archive;
 pub use normalize::{Normalization, Statistics};
 pub use open::{Options, open, open_with};
 pub use picture::{MAX_DECODED_BYTES, MAX_SIDE, Picture, decode};

@@ -4,6 +4,7 @@ use crate::dataset::Dataset;
 use crate::error::DataError;
 use crate::files::{Files, distinct};
 use crate::folder::{DecodeAll, DecodeOne, Shelves};
+use crate::kind::refuse_unused;
 use crate::picture::MAX_SIDE;
 use crate::{cifar, folder, idx};
 
@@ -77,16 +78,17 @@ fn bytes(samples: usize, shape: [usize; 3]) -> u64 {
 /// Opens the dataset that `files` holds, whichever it is:
 ///
 /// - the four IDX files of the MNIST family (`train-images-idx3-ubyte`, `t10k-labels-idx1-ubyte`, …), packed by gzip or not;
-/// - CIFAR-10's binary batches (`data_batch_1.bin`, …, `test_batch.bin`, with the names from `batches.meta.txt`);
+/// - CIFAR-10's binary batches (`data_batch_1.bin`, …, `test_batch.bin`, with the names from `batches.meta.txt`), or CIFAR-100's (`train.bin`,
+///   `test.bin`, with the fine labels, and their names from `fine_label_names.txt`);
 /// - a folder of class folders of PNG, JPEG and WebP pictures, inside `train` and one of `test`, `val` and `validation`
 ///   where these are there; otherwise a share of each class is for testing ([`Options::test_fraction`]): those that come first in an order
 ///   that each picture's path and the seed give it. When others join or leave, only pictures near the border change sides.
 ///
-/// They may lie deeper in the folder. Hidden files, and files outside class folders that are not pictures, are passed
-/// over. `progress` is told how many pictures of how many are done.
+/// They may lie deeper in the folder. Hidden files are passed over, and others that don't look like data: texts, tables. `progress` is told how many pictures of how many are done.
 ///
 /// # Errors
-/// Whatever is wrong: see [`DataError`]. No picture is passed over because it can't be read.
+/// Whatever is wrong: see [`DataError`]. No picture is passed over because it can't be read, and nothing that looks like data because it
+/// isn't part of the dataset that was found ([`DataError::Unused`]): [`LeavingOut`](crate::LeavingOut) does so where that is wanted.
 pub fn open(
     files: &dyn Files,
     options: &Options,
@@ -117,9 +119,11 @@ pub fn open_with(
     let paths: Vec<String> = files.paths().into_iter().filter_map(visible).collect();
     let paths: Vec<String> = distinct(paths).into_iter().collect();
     if let Some(found) = idx::find(&paths)? {
+        refuse_unused(&paths, idx::is_part, "beside the IDX files", None)?;
         return idx::open(files, &found, options, progress);
     }
     if let Some(found) = cifar::find(&paths)? {
+        refuse_unused(&paths, |path| found.contains(path), "beside CIFAR's batches", None)?;
         return cifar::open(files, &found, options, progress);
     }
     folder::open(&paths, options, progress, decode_all, shelves)

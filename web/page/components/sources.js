@@ -23,9 +23,9 @@ async function use(picked) {
 /** The single class that waits for others. @returns {{folder: string, files: import("../types").PathFile[]} | undefined} */
 export function lonelyClass() {
   const { dataProblem, attempted } = get();
-  if (!dataProblem || dataProblem.files.length > 0 || attempted.source.type !== "files") return undefined;
+  if (dataProblem?.code !== "one-class" || attempted.source.type !== "files") return undefined;
   const folder = onlyFolder(attempted.source.files);
-  return folder && attempted.source.files.some(({ path }) => !path.endsWith("/")) ? { folder, files: attempted.source.files } : undefined;
+  return folder ? { folder, files: attempted.source.files } : undefined;
 }
 
 export function Sources() {
@@ -51,7 +51,7 @@ export function Sources() {
   return html`<section class=${`sources ${over ? "over" : ""}`} aria-label="Choose pictures">
     <div class="sources-say">
       <p class="sources-title">${over ? "Let go: they are opened here" : "Drop your own pictures anywhere on this page"}</p>
-      <p class="soft">A folder for each class, named for what it shows; or a zip of that, or IDX or CIFAR-10 files. PNG, JPEG and WebP.</p>
+      <p class="soft">A folder for each class, named for what it shows; or a zip of that, or IDX or CIFAR files. PNG, JPEG and WebP.</p>
     </div>
     <div class="actions">
       <${Picker} label="Choose a folder" folder onPick=${use} />

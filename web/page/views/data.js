@@ -42,7 +42,7 @@ function Problem() {
   const problem = useStore((state) => state.dataProblem);
   const open = useStore((state) => Boolean(state.data));
   if (!problem) return null;
-  if (problem.files.length > 0) return html`<${Unreadable} files=${problem.files} open=${open} />`;
+  if (problem.files.length > 0) return html`<${Named} problem=${problem} open=${open} />`;
   const lonely = lonelyClass();
   const actions = open && html`<${Button} onClick=${dismissDataProblem}>Stay with what is open<//>`;
   return html`<${Notice} kind="error" title=${TITLES[problem.code] ?? "These pictures could not be opened"} actions=${actions}>
@@ -51,15 +51,19 @@ function Problem() {
   <//>`;
 }
 
-/** The files that can't be read, by name. @param {{files: import("../types").UnreadableFile[], open: boolean}} props */
-function Unreadable({ files, open }) {
+/** The files that can't be read, or are no part of the data, by name. @param {{problem: import("../client.js").CommandError, open: boolean}} props */
+function Named({ problem, open }) {
+  const { files, code } = problem;
   const [all, setAll] = useState(false);
   const shown = all ? files : files.slice(0, 20);
-  return html`<${Notice} kind="error" title=${`${plural(files.length, "file")} can't be read`} actions=${html`
+  const [what, why] = code === "unused"
+    ? ["would be passed over", "Pictures belong into the folders of their classes; an archive is opened alone, and so are IDX and CIFAR files."]
+    : ["can't be read", ""];
+  return html`<${Notice} kind="error" title=${`${plural(files.length, "file")} ${what}`} actions=${html`
       <${Button} kind="primary" onClick=${leaveUnreadableOut}>Leave ${files.length === 1 ? "it" : "these"} out and go on<//>
       ${open && html`<${Button} onClick=${dismissDataProblem}>Stay with what is open<//>`}`}>
-    <p>Nothing was opened, so that no file is missing unseen.</p>
-    <div class="file-list" tabindex="0" role="region" aria-label="Files that can't be read"><ul>
+    <p>Nothing was opened, so that no file is missing unseen. ${why}</p>
+    <div class="file-list" tabindex="0" role="region" aria-label=${`Files that ${what}`}><ul>
       ${shown.map((file) => html`<li key=${file.path}><code>${file.path}</code> <span>${file.reason.replace(`${file.path} `, "")}</span></li>`)}
     </ul></div>
     ${!all && files.length > shown.length && html`<${Button} kind="quiet" onClick=${() => setAll(true)}>Show all ${count(files.length)}<//>`}
@@ -99,7 +103,7 @@ function Split() {
     setMoving(undefined);
     void setTestFraction(read(event) / 100);
   };
-  return html`<div class="split"><${Field} label=${`Held back for testing: ${value} %`} hint="Of each class, and at least one picture of several. Those that the data itself marks for testing (folders train and test, IDX and CIFAR-10 files) stay as they are.">
+  return html`<div class="split"><${Field} label=${`Held back for testing: ${value} %`} hint="Of each class, and at least one picture of several. Those that the data itself marks for testing (folders train and test, IDX and CIFAR files) stay as they are.">
     ${(/** @type {object} */ control) => html`<input ...${control} type="range" min="5" max="50" step="5" value=${value} disabled=${opening}
       aria-valuetext=${`${value} percent`} onInput=${(/** @type {Event} */ event) => setMoving(read(event))} onChange=${settle} />`}
   <//></div>`;

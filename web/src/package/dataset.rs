@@ -17,7 +17,7 @@ use crate::protocol::{Failure, Js, PathFile};
 
 #[wasm_bindgen]
 extern "C" {
-    /// Files with their paths: a folder for each class (`cat/1.jpg`), IDX files, CIFAR-10's, or one zip of these.
+    /// Files with their paths: a folder for each class (`cat/1.jpg`), IDX files, CIFAR's, or one zip of these.
     #[wasm_bindgen(typescript_type = "PathFile[]")]
     pub type PathFiles;
     /// Pictures with their classes' names.
@@ -34,10 +34,10 @@ pub struct Dataset {
 
 #[wasm_bindgen]
 impl Dataset {
-    /// Opens files: a folder for each class, IDX files, CIFAR-10's, or one zip of these. Pictures are decoded as the command decodes them.
+    /// Opens files: a folder for each class, IDX files, CIFAR's, or one zip of these. Pictures are decoded as the command decodes them.
     ///
     /// # Errors
-    /// An `Error` with `code` `unreadable` (and `files`), `one-class`, `empty-class`, `picture-too-large`, `data`, …
+    /// An `Error` with `code` `unreadable` or `unused` (and `files`), `one-class`, `empty-class`, `picture-too-large`, `data`, …
     #[wasm_bindgen(js_name = fromFiles)]
     pub async fn from_files(files: PathFiles, options: Option<DataOptionsObject>) -> Result<Dataset> {
         let DataOptions { options, on_progress } = DataOptions::read(options.into())?;

@@ -180,7 +180,7 @@ tagged! {
 pub enum DataSource {
     /// The pictures that come along.
     Embedded = "embedded",
-    /// Files: a folder for each class, a zip of that, IDX files or CIFAR-10's.
+    /// Files: a folder for each class, a zip of that, IDX files or CIFAR's.
     Files = "files" {
         /// What to call it.
         name: String,

@@ -59,18 +59,18 @@ pub enum Message {
 #[derive(Clone, Debug, Serialize, Tsify)]
 #[serde(rename_all = "camelCase")]
 pub struct Failure {
-    /// What kind it is, for programs: `unreadable`, `one-class`, `storage-full`, …
+    /// What kind it is, for programs: `unreadable`, `unused`, `one-class`, `storage-full`, …
     pub code: String,
     /// What was asked, what was found and what to do, for people.
     pub message: String,
-    /// The files that can't be read, where that is what is wrong.
+    /// The files that can't be read, or look like data and are no part of it, where that is what is wrong.
     pub files: Vec<UnreadableFile>,
     /// The layer at which a model is wrong.
     #[tsify(optional)]
     pub layer: Option<String>,
 }
 
-/// A file that can't be read.
+/// A file that can't be used.
 #[derive(Clone, Debug, Serialize, Tsify)]
 pub struct UnreadableFile {
     /// Its path.

@@ -87,5 +87,18 @@ fn wrong_zip_files_are_refused() {
     setting.write("damaged.zip", &damaged);
     refused("damaged.zip", 1, &["pets/bar/0.png", "data in the archive is damaged"]);
     setting.write("pets.tar", &zipped(&pictures()));
-    refused("pets.tar", 2, &["no zip file by its name"]);
+    refused("pets.tar", 2, &["it is an archive that can't be read as it is: unpack it and give the folder"]);
+    setting.write("packed/pets.tar.gz", &[1, 2, 3]);
+    refused(
+        "packed",
+        1,
+        &["no dataset found among 1 file such as pets.tar.gz; unpack pets.tar.gz and give the folder"],
+    );
+    pictures().iter().for_each(|(path, picture)| setting.write(&format!("mixed/{path}"), picture));
+    setting.write("mixed/mac.zip", &zipped(&pictures()));
+    refused(
+        "mixed",
+        1,
+        &["mac.zip is an archive outside the class folders; move it into one, unpacked, or out of the dataset"],
+    );
 }

@@ -160,11 +160,13 @@ fn unreadable_pictures_are_all_named() {
     assert!(message.ends_with("; and 7 more; repair, convert or remove them"), "{message}");
 }
 
-/// `files` without those that can't be read.
-fn readable(files: &MemoryFiles) -> LeavingOut<'_> {
+/// `files` without those that can't be read, or are no part of the dataset.
+pub fn readable(files: &MemoryFiles) -> LeavingOut<'_> {
     let error = open(files, &Options::default(), &mut |_, _| {}).unwrap_err();
-    let DataError::Unreadable { files: unreadable } = error else { panic!("{error}") };
-    LeavingOut::new(files, unreadable.into_iter().map(|file| file.path))
+    let (DataError::Unreadable { files: named } | DataError::Unused { files: named, .. }) = error else {
+        panic!("{error}")
+    };
+    LeavingOut::new(files, named.into_iter().map(|file| file.path))
 }
 
 #[test]
@@ -225,7 +227,7 @@ fn empty_folders_are_refused() {
 #[test]
 fn what_is_no_dataset_is_refused() {
     let advice = "give a folder of class folders of pictures (cats/1.jpg, dogs/2.png), the four IDX files of the MNIST \
-                  family, or CIFAR-10's binary version";
+                  family, or CIFAR-10's or CIFAR-100's binary version";
     assert_eq!(refused(&MemoryFiles::default()), format!("no dataset found among 0 files; {advice}"));
     let source = MemoryFiles::from([("src/main.rs", vec![]), ("Cargo.toml", vec![]), ("docs/a.md", vec![])]);
     assert_eq!(refused(&source), format!("no dataset found among 3 files such as Cargo.toml; {advice}"));
@@ -242,10 +244,15 @@ fn unclear_folders_are_refused() {
         "there are no pictures to test on, since each class has only one; add some"
     );
     let stray = |paths: &[&str]| refused(&pictures(paths));
-    let advice = "is outside the class folders; move it into one, or out of the dataset";
+    let advice = "is a picture outside the class folders; move it into one, or out of the dataset";
     assert_eq!(stray(&["a/1.png", "b/1.png", "c.jpg"]), format!("c.jpg {advice}"));
     assert_eq!(stray(&["train/a/1.png", "train/b/1.png", "test/1.png"]), format!("test/1.png {advice}"));
     assert_eq!(stray(&["train/a/1.png", "test/a/1.png", "extra/a/1.png"]), format!("extra/a/1.png {advice}"));
+    assert_eq!(
+        stray(&["x/a/1.png", "x/b/1.png", "c.jpg", "d.gif"]),
+        "c.jpg is a picture outside the class folders; d.gif is a picture outside the class folders; move them into one, \
+         or out of the dataset"
+    );
     assert_eq!(
         stray(&["x/train/a/1.png", "x/test/a/1.png", "x/val/a/1.png"]),
         "there are x/test and x/val, of which only one can be used; move the others out of the dataset"

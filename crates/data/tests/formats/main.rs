@@ -5,6 +5,7 @@ mod cifar;
 mod folders;
 mod idx;
 mod pictures;
+mod unused;
 
 use convoke_data::{Dataset, Files, Options, open};
 

@@ -128,6 +128,40 @@ test("files that can't be read are listed by name, and left out only when that i
   await card.getByText(/left out/i).first().waitFor();
 });
 
+test("what looks like data and is no part of it is named, and left out only when that is asked for", async (t) => {
+  const { page } = await visit(t);
+  await embedded(page);
+  const folder = temporary(t);
+  write(folder, [...stripedFolders(20), { path: "stripes/mac.zip", bytes: zip(stripedFolders(2)) }, { path: "stripes/README.md", bytes: Buffer.from("Stripes") }]);
+  await openFolder(page, join(folder, "stripes"));
+  const notice = page.getByRole("alert").filter({ hasText: "1 file would be passed over" });
+  await notice.getByRole("region", { name: "Files that would be passed over" }).getByText("stripes/mac.zip is an archive outside the class folders").waitFor();
+  await look(page, "data-unused");
+  await opened(page, /^Clothing/);
+  await notice.getByRole("button", { name: "Leave it out and go on" }).click();
+  const card = await opened(page, "stripes");
+  assert.equal(number(await figure(card, "Pictures")), 40);
+  await card.getByText("Left out, as you chose: stripes/mac.zip.").waitFor();
+
+  await openFiles(page, [...idx(60, 20), file("extra.png", stripes("lying", 0))]);
+  await page.getByRole("alert").filter({ hasText: "extra.png is a picture beside the IDX files" }).waitFor();
+});
+
+test("archives that can't be opened: said how they can, and nothing of a class", async (t) => {
+  const { page } = await visit(t);
+  await embedded(page);
+  const folder = temporary(t);
+  write(folder, [{ path: "sets/cifar-10-binary.tar.gz", bytes: Buffer.from("packed") }]);
+  await openFolder(page, join(folder, "sets"));
+  const told = (/** @type {string} */ text) => page.getByRole("alert").filter({ hasText: text });
+  const notice = told("unpack sets/cifar-10-binary.tar.gz and give the folder that it holds");
+  await notice.waitFor();
+  assert.doesNotMatch(await notice.innerText(), /one class/);
+  const packed = (/** @type {string} */ name) => file(name, zip(stripedFolders(2)), "application/zip");
+  await openFiles(page, [packed("a.zip"), packed("b.zip")]);
+  await told("archives are opened one at a time: give a.zip itself").waitFor();
+});
+
 test("classes from the camera: hold a button, and train on what it saw", async (t) => {
   const { page } = await visit(t, { camera: true });
   await embedded(page);

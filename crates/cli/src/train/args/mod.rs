@@ -52,7 +52,7 @@ pub struct TrainArgs {
     /// The pictures: a folder, a zip file, or fashion-mnist-mini, which is inside the program [default: fashion-mnist-mini]
     ///
     /// A folder of class folders of PNG, JPEG or WebP pictures, with or without train/ and test/ (or val/) around them; the
-    /// four IDX files of the MNIST family, gzipped or not; or CIFAR-10's binary batches; or a zip file of any of these. Pictures
+    /// four IDX files of the MNIST family, gzipped or not; or CIFAR-10's or CIFAR-100's binary batches; or a zip file of any of these. Pictures
     /// are brought to the model's size and number of channels. Without a test/ folder a fifth of each class tests, at least one
     /// picture of several: always the same ones, but for a few near the border when pictures are added.
     #[arg(long, value_name = "D")]
