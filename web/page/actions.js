@@ -208,13 +208,25 @@ export function cancelRun() {
   return attempt(() => call({ type: "cancel" }));
 }
 
-/** Asks something of the active run. @param {"continue" | "pause" | "step" | "stop"} type */
+/** Asks something of the active run. @param {"continue" | "pause" | "step" | "stop" | "abandon"} type */
 export function steer(type) {
   return attempt(async () => {
-    const { run } = await call({ type });
-    adopt(run);
-    if (type === "stop") await refreshRuns();
+    try {
+      const { run } = await call({ type });
+      set({ unkept: "" });
+      adopt(run);
+    } catch (error) {
+      const { code, message } = asCommandError(error);
+      if (type !== "stop" || !code.startsWith("storage")) throw error;
+      set({ unkept: message }); // It is held: whether it ends all the same is asked.
+    }
+    if (type === "stop" || type === "abandon") await refreshRuns();
   });
+}
+
+/** Lets a run that could not be kept be held, and not end. */
+export function keepHeld() {
+  set({ unkept: "" });
 }
 
 /** Makes a run the active one, with its figures so far. @param {RunReport} run @param {{steps: import("./types").StepRecord[], epochs: import("./types").EpochRecord[]}} [log] */
@@ -255,7 +267,7 @@ export function deleteRun(run) {
     await call({ type: "delete", run });
     const { chosen, run: active } = get();
     if (chosen?.type === "run" && chosen.run === run) set({ chosen: undefined });
-    if (active?.id === run) set({ run: undefined });
+    if (active?.id === run) set({ run: undefined, unkept: "" });
     await refreshRuns();
   });
 }

@@ -3,6 +3,7 @@ import { Component, html, render, useEffect, useRef, useState } from "./vendor/p
 import { boot, dismiss, restart } from "./actions.js";
 import { Rail } from "./components/rail.js";
 import { Button, Notice, Progress } from "./components/ui.js";
+import { Stopping } from "./components/stopping.js";
 import { offline } from "./components/offline.js";
 import { useRoute } from "./components/route.js";
 import { get, useStore } from "./state.js";
@@ -40,6 +41,7 @@ function App() {
       <${NoGpu} />
       <${View} key=${route} name=${route} />
     </main>
+    <${Stopping} />
     <${Toasts} />
     <${Announcer} />`;
 }

@@ -11,7 +11,7 @@
  * Which answer belongs to which command.
  * @typedef {{
  *   devices: "devices", presets: "presets", describeModel: "model", handOver: "done", openData: "data", pictures: "pictures", start: "run",
- *   resume: "run", cancel: "done", continue: "run", pause: "run", step: "run", stop: "run", runs: "runs", log: "log", rename: "done",
+ *   resume: "run", cancel: "done", continue: "run", pause: "run", step: "run", stop: "run", abandon: "run", runs: "runs", log: "log", rename: "done",
  *   delete: "done", export: "file", openModel: "opened", evaluate: "evaluation", filters: "filters",
  *   featureMaps: "featureMaps", predict: "prediction", storage: "storage",
  * }} Answers

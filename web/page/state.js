@@ -64,6 +64,7 @@ import { useEffect, useRef, useState } from "./vendor/preact-htm.js";
  * @property {RunReport | undefined} run the active run, or the last one that was
  * @property {string} pending the run that is being prepared: an id, "new", or empty
  * @property {Live} live
+ * @property {string} unkept why the active run, which was to end, could not be kept: whether it ends all the same is asked
  * @property {RunReport[]} runs all that are kept, the newest first
  * @property {{name: string, classes: string[], toml: string, input: [number, number, number]} | undefined} opened a model file
  * @property {ModelChoice | undefined} chosen the model that is looked into and tried
@@ -101,6 +102,7 @@ let state = {
   run: undefined,
   pending: "",
   live: { run: "", steps: [], epochs: [], version: 0, samplesPerSecond: 0, secondsLeft: 0 },
+  unkept: "",
   runs: [],
   opened: undefined,
   chosen: undefined,

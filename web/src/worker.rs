@@ -24,7 +24,7 @@ use crate::protocol::{
     RunReport, Tiles,
 };
 use crate::revoke::Revocable;
-use crate::run::{Active, Library, Order, Tell, export, log};
+use crate::run::{Active, Hold, Library, Order, Tell, export, log};
 use crate::{device, model, scope};
 
 /// The most pictures of one answer.
@@ -168,6 +168,7 @@ impl Worker {
             Command::Pause => self.order(Order::Pause).await,
             Command::Step => self.order(Order::Step).await,
             Command::Stop => self.order(Order::Stop).await,
+            Command::Abandon => self.order(Order::Abandon).await,
             Command::Runs => self.runs().await,
             Command::Log { run } => {
                 self.report(&run).await?;
@@ -244,6 +245,8 @@ impl Worker {
         let active = self.active.borrow().as_ref().map(|active| active.report.borrow().clone());
         if let Some(active) = active {
             match runs.iter_mut().find(|run| run.id == active.id) {
+                // What this tab ran may be open in another by now.
+                Some(run) if run.elsewhere => {}
                 Some(run) => *run = RunReport { stored_bytes: run.stored_bytes, ..active },
                 None => runs.insert(0, active),
             }
@@ -282,6 +285,10 @@ impl Worker {
         if name.is_empty() {
             return Err(Failure::new("setting", "a run's name is empty; give it one"));
         }
+        let _hold = match self.active(run) {
+            Some(active) if active.is_live() => None,
+            _ => Hold::take(run).await?,
+        };
         if let Some(active) = self.active(run) {
             active.report.borrow_mut().name = name.into();
         }
@@ -290,9 +297,17 @@ impl Worker {
     }
 
     async fn delete(&self, run: &str) -> Result<Reply> {
+        let _hold = match self.active(run).filter(|active| active.is_live()) {
+            Some(active) => {
+                // The right to write to it outlasts it, until all is deleted.
+                let hold = active.hold.take();
+                // There may be no room to keep it in, and it need not be kept.
+                drop(active.order(Order::Abandon).await);
+                hold
+            }
+            None => Hold::take(run).await?,
+        };
         if self.active(run).is_some() {
-            // It may be held because there is no room to keep it: then it goes without being kept.
-            drop(self.end_active().await);
             *self.active.borrow_mut() = None;
         }
         self.library().await?.delete(run).await?;

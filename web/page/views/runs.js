@@ -7,6 +7,7 @@ import { attend, useThrottled } from "../components/live.js";
 import { go } from "../components/route.js";
 import { deviceName, settingsInShort } from "../components/settings.js";
 import { saveCurves } from "../components/svg.js";
+import { heldBecause } from "../components/stopping.js";
 import { Button, Card, Dialog, Empty, Input, LinkButton, Notice, Progress } from "../components/ui.js";
 import { bytes, count, percent, plural } from "../format.js";
 import { useStore } from "../state.js";
@@ -37,7 +38,16 @@ export default function Runs() {
   const [order, setOrder] = useState(/** @type {Order} */ ({ key: "begun", down: true }));
   const [open, setOpen] = useState("");
   const [, redraw] = useState({});
-  useEffect(() => void attempt(refreshRuns), []);
+  useEffect(() => {
+    // Other tabs keep, end and delete runs too: what they did is seen when this one is looked at again.
+    const read = () => void (document.visibilityState === "visible" && attempt(refreshRuns));
+    read();
+    const heard = new AbortController();
+    document.addEventListener("visibilitychange", read, heard);
+    window.addEventListener("focus", read, heard);
+    return () => heard.abort();
+  }, []);
+  useReleases(kept);
   const runs = kept.map((run) => (run.id === active?.id ? { ...active, storedBytes: Math.max(active.storedBytes, run.storedBytes) } : run));
   const column = COLUMNS.find(({ key }) => key === order.key) ?? COLUMNS[0];
   const sorted = [...runs].sort((a, b) => {
@@ -59,6 +69,18 @@ export default function Runs() {
         ${chosen.length > 0 ? html`<${Compare} runs=${chosen} />` : html`<p class="soft">Tick runs to see their curves over one another, and in what they differ; open one to see its own.</p>`}`}
     <${Room} />
   </div>`;
+}
+
+/** Reads the runs again as soon as another tab lets one of them go: it holds the lock that the worker takes. @param {RunReport[]} runs */
+function useReleases(runs) {
+  const elsewhere = runs.filter((run) => run.elsewhere).map((run) => run.id).join(" ");
+  useEffect(() => {
+    const waiting = new AbortController();
+    for (const id of elsewhere.split(" ").filter(Boolean)) {
+      navigator.locks?.request(`convoke-run-${id}`, { mode: "shared", signal: waiting.signal }, () => {}).then(() => attempt(refreshRuns), () => {});
+    }
+    return () => waiting.abort();
+  }, [elsewhere]);
 }
 
 /**
@@ -96,7 +118,7 @@ function Table({ runs, order, onOrder, selected, full, onToggle, open, onOpen })
 /** @param {{run: RunReport}} props */
 function State({ run }) {
   const share = run.totalSteps > 0 ? percent(run.step / run.totalSteps, 0) : "";
-  return html`<span class=${`state ${run.state}`}>${STATES[run.state]}${run.state === "finished" ? "" : ` at ${share}`}</span>`;
+  return html`<span class=${`state ${run.state}`}>${STATES[run.state]}${run.elsewhere ? " in another tab" : ""}${run.state === "finished" ? "" : ` at ${share}`}</span>`;
 }
 
 /** Closes the dialog that a button or a form is in: the focus goes back to where it was. @param {globalThis.Event} event */
@@ -106,7 +128,8 @@ const closeDialog = (event) => /** @type {HTMLElement} */ (event.currentTarget).
 function More({ run }) {
   const [dialog, setDialog] = useState("");
   const [busy, setBusy] = useState("");
-  const active = run.state === "running" || run.state === "paused";
+  const active = !run.elsewhere && (run.state === "running" || run.state === "paused");
+  const kept = !run.elsewhere && run.state !== "running"; // By nobody changed meanwhile.
   const during = (/** @type {string} */ name, /** @type {() => Promise<unknown>} */ action) => async () => {
     setBusy(name);
     await action();
@@ -137,7 +160,8 @@ function More({ run }) {
     { label: "model.toml", save: () => saveExport(run.id, "toml") },
   ];
   return html`<div class="more-of-run">
-    ${run.problem && html`<${Notice} kind="error" title="It broke off">${run.problem}<//>`}
+    ${run.problem && html`<${Problem} run=${run} />`}
+    ${run.elsewhere && html`<${Notice} title="Another tab has this run open">Go on with it there. Here it can be resumed, renamed and deleted when it is stopped there, or that tab is closed.<//>`}
     <dl class="facts">
       <div><dt>Steps</dt><dd>${count(run.step)} of ${count(run.totalSteps)}</dd></div>
       <div><dt>Pictures</dt><dd>${count(run.train)} to train on, ${count(run.test)} to test on</dd></div>
@@ -148,16 +172,16 @@ function More({ run }) {
       <div><dt>Kept</dt><dd>${bytes(run.storedBytes)}</dd></div>
     </dl>
     <div class="actions">
-      ${(run.state === "stopped" || run.state === "failed") && html`
+      ${!run.elsewhere && (run.state === "stopped" || run.state === "failed") && html`
         <${Button} kind="primary" busy=${busy === "resume"} disabled=${busy !== "" || pending !== ""} onClick=${during("resume", () => resume())}>Resume<//>
         ${others.map((device) => html`<${Button} key=${device.choice} busy=${busy === device.choice} disabled=${busy !== "" || pending !== ""}
           onClick=${during(device.choice, () => resume(device.choice))}>Go on with ${device.choice === "cpu" ? "the CPU" : "WebGPU"}<//>`)}`}
       ${active && html`<${LinkButton} href="#/train">Go to the training<//>`}
       <${Button} onClick=${look("understand")}>Understand<//>
       <${Button} onClick=${look("try")}>Try<//>
-      <${Button} onClick=${() => setDialog("rename")}>Rename<//>
-      <${Button} kind="danger" disabled=${active || pending === run.id} onClick=${() => setDialog("delete")}>Delete<//>
-      ${active && html`<span class="soft">Stop it before you delete it.</span>`}
+      <${Button} disabled=${run.elsewhere} onClick=${() => setDialog("rename")}>Rename<//>
+      <${Button} kind="danger" disabled=${!kept || pending === run.id} onClick=${() => setDialog("delete")}>Delete<//>
+      ${active && !kept && html`<span class="soft">Stop or pause it before you delete it.</span>`}
     </div>
     <div class="actions" role="group" aria-label="Save to the downloads">
       <span class="soft">Download</span>
@@ -166,8 +190,15 @@ function More({ run }) {
     ${dialog === "rename" && html`<${Rename} run=${run} onClose=${() => setDialog("")} />`}
     ${dialog === "delete" && html`<${Dialog} title="Delete this run?" onClose=${() => setDialog("")} actions=${html`
         <${Button} kind="danger" onClick=${remove}>Delete ${run.name}<//><${Button} onClick=${closeDialog}>Keep it<//>`}>
+      ${active && html`<p>It is held after step ${count(run.step)}${(run.saved ?? 0) < run.step ? `, and kept only up to step ${count(run.saved ?? 0)}` : ""}. Deleted, it can't go on.</p>`}
       <p>Its model, checkpoint and curves are deleted, ${bytes(run.storedBytes)}. That can't be undone. Download what you want to keep first.</p><//>`}
   </div>`;
+}
+
+/** Why a run is not as it should be. @param {{run: RunReport}} props */
+function Problem({ run }) {
+  if (run.state === "failed") return html`<${Notice} kind="error" title="It broke off">${run.problem}<//>`;
+  return html`<${Notice} kind="warning" title=${run.state === "paused" ? `It is held${heldBecause(run)}, and nothing is lost` : "Something went wrong"}>${run.problem}<//>`;
 }
 
 /** @param {{run: RunReport, onClose: () => void}} props */

@@ -6,6 +6,7 @@ import { attend, marksOf, useThrottled } from "../components/live.js";
 import { RunCurves } from "../components/runcurves.js";
 import { SettingsForm, deviceName } from "../components/settings.js";
 import { useSuccessor } from "../components/successor.js";
+import { heldBecause, isFull } from "../components/stopping.js";
 import { Button, Card, LinkButton, Notice, Progress, Readout, Readouts } from "../components/ui.js";
 import { bytes, count, duration, percent } from "../format.js";
 import { get, useStore } from "../state.js";
@@ -151,12 +152,13 @@ function Outcome() {
         <${LinkButton} href="#/understand">See its mistakes<//>
         ${download}`}>
       ${score.accuracy === undefined ? "" : `${percent(score.accuracy)} of the ${count(run.test)} test pictures are right.`}
-      ${run.state === "stopped" && " It is kept and can be resumed."}
+      ${run.state === "stopped" && ` It is kept as it stood after step ${count(run.step)}, and can be resumed.`}
     <//>`;
   }
   if (run.problem) {
-    return html`<${Notice} kind="warning" title=${run.state === "paused" ? "The training is held, and nothing is lost" : "Something went wrong"}
-      actions=${html`<${LinkButton} href="#/runs">Make room among the runs<//>${download}`}>${run.problem}<//>`;
+    const room = isFull(run) && html`<${LinkButton} href="#/runs">Make room among the runs<//>`;
+    return html`<${Notice} kind="warning" title=${run.state === "paused" ? `The training is held${heldBecause(run)}, and nothing is lost` : "Something went wrong"}
+      actions=${html`${room}${download}`}>${run.problem}<//>`;
   }
   if (run.state === "stopped") return html`<${Notice} title="The training was stopped" actions=${download}>It is kept as it stood after step ${count(run.step)}, and can be resumed.<//>`;
   return lost ? html`<${Notice} kind="warning" title="The device was lost">${lost}<//>` : null;

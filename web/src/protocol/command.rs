@@ -91,6 +91,9 @@ pub enum Command {
     Step = "step",
     /// Ends the active run: a checkpoint and the model are kept, the device is let go; answered by [`Reply::Run`].
     Stop = "stop",
+    /// Ends the active run without keeping what it has learned since its last checkpoint, for where [`Command::Stop`] can't keep it; answered
+    /// by [`Reply::Run`], which says what is left of it.
+    Abandon = "abandon",
     /// All runs that are kept, the newest first; answered by [`Reply::Runs`].
     Runs = "runs",
     /// A run's log; answered by [`Reply::Log`].

@@ -180,7 +180,10 @@ pub struct RunReport {
     pub begun: f64,
     /// How it stands.
     pub state: RunState,
-    /// Why it broke off.
+    /// Whether another tab has it: there it trains or is held, and here it can only be looked at.
+    #[serde(default)]
+    pub elsewhere: bool,
+    /// Why it broke off, or why it is held.
     #[tsify(optional)]
     pub problem: Option<String>,
     /// The model's name.
@@ -205,6 +208,10 @@ pub struct RunReport {
     pub test: u32,
     /// Steps done.
     pub step: u32,
+    /// The step that its newest checkpoint was taken after, where there is one.
+    #[serde(default)]
+    #[tsify(optional)]
+    pub saved: Option<u32>,
     /// Steps in all.
     pub total_steps: u32,
     /// Steps of an epoch.

@@ -38,7 +38,14 @@ pub(crate) struct Prepared {
 pub(crate) fn drive(prepared: Prepared, tell: Tell) -> (Rc<Active>, impl Future<Output = ()>) {
     let (orders, inbox) = mpsc::unbounded();
     let Prepared { trainer, report, store, library, data, choice, hold } = prepared;
-    let active = Rc::new(Active { report: RefCell::new(report), store, data, interrupted: Cell::new(false), orders });
+    let active = Rc::new(Active {
+        report: RefCell::new(report),
+        store,
+        data,
+        hold: RefCell::new(hold),
+        interrupted: Cell::new(false),
+        orders,
+    });
     let driver = Driver {
         active: active.clone(),
         tell,
@@ -48,7 +55,7 @@ pub(crate) fn drive(prepared: Prepared, tell: Tell) -> (Rc<Active>, impl Future<
         pace: Pace::default(),
         until: None,
         losses: 0,
-        _hold: hold,
+        begun: false,
     };
     (active, driver.run(inbox))
 }
@@ -63,15 +70,20 @@ struct Driver {
     /// The step after which to pause.
     until: Option<u64>,
     losses: usize,
-    /// Given back when the run ends.
-    _hold: Option<Hold>,
+    /// Whether the store is ready for the run: there may have been no room for that.
+    begun: bool,
 }
 
 /// Who waits for the run to be held after a step.
 type Waiting = Option<Answer<RunReport>>;
 
 impl Driver {
-    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Order>) {
+    async fn run(mut self, inbox: mpsc::UnboundedReceiver<Order>) {
+        self.live(inbox).await;
+        drop(self.active.hold.take());
+    }
+
+    async fn live(&mut self, mut inbox: mpsc::UnboundedReceiver<Order>) {
         let begun = self.begin().await;
         let mut waiting: Waiting = None;
         self.settle(begun.map(|()| Outcome::Stopped), &mut waiting).await;
@@ -118,6 +130,10 @@ impl Driver {
                 let kept = self.hold(RunState::Stopped).await;
                 drop(answer.send(kept.map(|()| self.report())));
             }
+            Order::Abandon(answer) => {
+                self.abandon();
+                drop(answer.send(Ok(self.report())));
+            }
             Order::Model(answer) => drop(answer.send(self.trainer.model().await.map_err(Failure::from))),
             Order::Checkpoint(answer) => drop(answer.send(self.trainer.checkpoint().await.map_err(Failure::from))),
         }
@@ -132,6 +148,23 @@ impl Driver {
             Err(failure) => self.become_state(RunState::Paused, Some(failure.message.clone())),
         }
         kept
+    }
+
+    /// Ends the run as it was kept last.
+    fn abandon(&mut self) {
+        {
+            let mut report = self.active.report.borrow_mut();
+            (report.state, report.problem) = match report.saved {
+                Some(_) => (RunState::Stopped, None),
+                None => (RunState::Failed, Some("It was ended before any of it could be kept.".into())),
+            };
+            report.step = report.saved.unwrap_or_default();
+            // What was only known of later steps goes with them.
+            if report.last.is_some_and(|last| last.epoch * report.steps_per_epoch > report.step) {
+                (report.last, report.best_accuracy) = (None, None);
+            }
+        }
+        self.tell_state();
     }
 
     /// What follows from how far the trainer came.
@@ -198,7 +231,10 @@ impl Driver {
 
     async fn begin(&mut self) -> std::result::Result<(), TrainError> {
         self.pace.restart(now(), self.trainer.progress().step as u32);
-        self.with_host(async |trainer, host| trainer.begin(host).await).await
+        self.begun = false;
+        self.with_host(async |trainer, host| trainer.begin(host).await).await?;
+        self.begun = true;
+        Ok(())
     }
 
     async fn keep(&mut self) -> std::result::Result<(), TrainError> {
@@ -206,6 +242,9 @@ impl Driver {
     }
 
     async fn advance(&mut self) -> std::result::Result<Outcome, TrainError> {
+        if !self.begun {
+            self.begin().await?;
+        }
         let until = self.until;
         self.with_host(async |trainer, host| trainer.advance(host, until).await).await
     }
@@ -238,6 +277,10 @@ impl Driver {
             (report.state, report.problem) = (state, problem);
             report.step = self.trainer.progress().step as u32;
         }
+        self.tell_state();
+    }
+
+    fn tell_state(&self) {
         keep_report(&self.library, self.report());
         (self.tell)(Event::State { run: Box::new(self.report()) });
     }
@@ -274,6 +317,7 @@ impl Listener {
             &Told::Preparing { done, total } => (self.tell)(progress(Phase::Preparing, done, total)),
             &Told::Evaluating { done, total } => (self.tell)(progress(Phase::Evaluating, done, total)),
             &Told::Saved { step, .. } => {
+                self.active.report.borrow_mut().saved = Some(step as u32);
                 keep_report(&self.library, self.active.report.borrow().clone());
                 (self.tell)(Event::Saved { run: self.active.id(), step: step as u32 });
             }

@@ -8,6 +8,7 @@ use convoke::train::{Checkpoint, Record, Store, TrainError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::Hold;
 use crate::failure::Result;
 use crate::protocol::{EpochRecord, Export, Failure, Reply, RunReport, RunState, StepRecord};
 use crate::storage::{BrowserStore, Storage};
@@ -68,11 +69,7 @@ impl Library {
 
     /// How a run stands. One that ran when its page was closed has stopped.
     pub async fn report(&self, run: &str) -> Result<RunReport> {
-        let mut report = self.kept(run).await?.report;
-        if matches!(report.state, RunState::Running | RunState::Paused) {
-            report.state = RunState::Stopped;
-        }
-        Ok(report)
+        Ok(alone(self.kept(run).await?.report))
     }
 
     /// The pictures that were kept for a run, or `None` for those that come along.
@@ -86,12 +83,14 @@ impl Library {
     /// All runs, the newest first.
     pub async fn runs(&self) -> Result<Vec<RunReport>> {
         let mut runs = Vec::new();
+        let elsewhere = Hold::elsewhere().await;
         for folder in self.storage.folders().await? {
             let Some(run) = folder.strip_prefix(RUN) else { continue };
             // A run whose report is not there yet, or can't be read, is not shown: it can only be deleted.
-            if let Ok(mut report) = self.report(run).await {
+            if let Ok(Kept { mut report, .. }) = self.kept(run).await {
                 report.stored_bytes = self.store(run).bytes().await? as f64;
-                runs.push(report);
+                report.elsewhere = elsewhere.iter().any(|other| other == run);
+                runs.push(if report.elsewhere { report } else { alone(report) });
             }
         }
         let order = ascending(runs.iter().map(|run| largest_first(run.begun)));
@@ -116,6 +115,14 @@ impl Library {
         }
         Ok(self.storage.remove(&pictures).await?)
     }
+}
+
+/// How a run stands that no tab has.
+fn alone(mut report: RunReport) -> RunReport {
+    if matches!(report.state, RunState::Running | RunState::Paused) {
+        (report.state, report.problem) = (RunState::Stopped, None);
+    }
+    report
 }
 
 /// A line of a log, whichever it is. One flat structure: reading serde's tagged ones takes much more code.

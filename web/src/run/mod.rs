@@ -31,6 +31,8 @@ pub(crate) enum Order {
     Step(Answer<RunReport>),
     /// End.
     Stop(Answer<RunReport>),
+    /// End, and lose what is not kept.
+    Abandon(Answer<RunReport>),
     /// Say what the model is now.
     Model(Answer<ModelFile>),
     /// Say what a checkpoint would be now, without keeping it.
@@ -48,6 +50,8 @@ pub(crate) struct Active {
     pub store: Rc<dyn Store>,
     /// What it trains and is tested on, whatever else is open.
     pub data: Rc<Dataset>,
+    /// The right to write to it, until it ends.
+    pub hold: RefCell<Option<Hold>>,
     /// Set where an order waits: the trainer stops at the next occasion to take it.
     interrupted: Cell<bool>,
     orders: mpsc::UnboundedSender<Order>,

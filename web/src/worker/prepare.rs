@@ -36,6 +36,8 @@ impl Worker {
         let mut report = report_of(&mut trainer, &data, device);
         report.name = name.trim().to_string();
         report.settings.more.clone_from(&settings.more);
+        // Before any other tab can see it.
+        let hold = Hold::take(&report.id).await?;
         let (store, library) = self.place(&mut report, &data).await?;
         if let Err(cancelled) = revocation.check() {
             if let Some((library, _)) = library {
@@ -43,7 +45,6 @@ impl Worker {
             }
             return Err(cancelled);
         }
-        let hold = Hold::take(&report.id).await?;
         Ok(self.activate(Prepared { trainer, report, store, library, data: data.dataset, choice, hold }))
     }
 
@@ -152,6 +153,7 @@ impl Worker {
         let mut preparing = |done, total| progress(Phase::Preparing, done, total);
         let trainer = Trainer::resume(engine, data.dataset.clone(), checkpoint, &mut preparing).await?;
         report.step = trainer.progress().step as u32;
+        report.saved = Some(report.step);
         (report.state, report.problem) = (RunState::Running, None);
         let library = Some((library, pictures));
         Ok(Prepared { trainer, report, store, library, data: data.dataset, choice, hold })
@@ -173,6 +175,7 @@ fn report_of(trainer: &mut Trainer, data: &OpenData, device: DeviceReport) -> Ru
         name: String::new(),
         begun,
         state: RunState::Running,
+        elsewhere: false,
         problem: None,
         model: spec.name.clone(),
         toml: spec.to_toml(),
@@ -185,6 +188,7 @@ fn report_of(trainer: &mut Trainer, data: &OpenData, device: DeviceReport) -> Ru
         train: data.dataset.train.len() as u32,
         test: data.dataset.test.len() as u32,
         step: 0,
+        saved: None,
         total_steps: total as u32,
         steps_per_epoch: per_epoch as u32,
         last: None,
