@@ -1,7 +1,7 @@
 // What can be done: each action asks the worker and writes the outcome into the state. Views call these; where only one view
 // needs an answer (pictures, an evaluation, a log), it asks by `call` itself.
 import { CommandError, call, onEvent, onState, start } from "./client.js";
-import { fromTables, tables } from "./model/recipe.js";
+import { fromTables, tables, whole } from "./model/recipe.js";
 import { get, set } from "./state.js";
 
 /** @typedef {import("./types").DataSource} DataSource */
@@ -164,8 +164,11 @@ function withoutTraining() {
  */
 export function startRun() {
   return prepare("new", async () => {
-    const { modelSource, settings, recipe, rest, device, runName, init } = get();
+    const { modelSource, described } = get();
     if (!modelSource) return;
+    if (described !== modelSource) await setModel(modelSource); // Its text was changed a moment ago, and may say how to train.
+    const { model, settings, recipe, rest, device, runName, init } = get();
+    if (model?.problem) throw new CommandError(model.problem);
     const all = { ...settings, more: tables(recipe, settings.optimizer, rest) };
     const command = { type: /** @type {const} */ ("start"), model: modelSource, settings: all, device, name: runName };
     const { run } = await call(init ? { ...command, init: new Uint8Array(await init.arrayBuffer()) } : command);
@@ -276,7 +279,11 @@ export function deleteRun(run) {
 export function saveExport(run, what) {
   return attempt(async () => {
     const file = await call({ type: "export", run, what });
-    save(file.name, new Blob([/** @type {BlobPart} */ (file.bytes)], { type: file.mediaType }));
+    const { runs, usual } = get();
+    const kept = runs.find((one) => one.id === run);
+    // With the text, the command trains the model as the run did.
+    const content = what === "toml" && kept ? whole(kept.toml, kept.settings, usual) : /** @type {BlobPart} */ (file.bytes);
+    save(file.name, new Blob([content], { type: file.mediaType }));
   });
 }
 

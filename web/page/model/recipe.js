@@ -160,16 +160,32 @@ export function tables(recipe, optimizer, rest) {
 }
 
 /**
- * The tables of a model file with which the command trains as the page does: what differs from how it usually trains.
- * @param {Settings} settings @param {Settings | undefined} usual @param {Recipe} recipe @param {Rest} rest @returns {string}
+ * A model's text with the tables with which the command trains it as the page does: what differs from how it usually trains.
+ * @param {string} model @param {Settings} settings `more` as `tables` writes it @param {Settings | undefined} usual @returns {string}
  */
-export function allTables(settings, usual, recipe, rest) {
-  const all = lines(recipe, settings.optimizer, rest);
+export function whole(model, settings, usual) {
+  const all = parted(settings.more ?? "");
   const differs = NAMED.filter(([key]) => settings[key] !== undefined && settings[key] !== usual?.[key]);
   all.train.unshift(...differs.map(([key, name]) => `${name} = ${settings[key]}`));
   const optimizer = described(settings.optimizer);
   if (all.optimizer.length === 0 && optimizer.join() !== described(usual?.optimizer).join()) all.optimizer = optimizer;
-  return joined(all);
+  const training = joined(all);
+  return training ? `${model.trimEnd()}\n\n${training}` : model;
+}
+
+/** @returns {Record<string, string[]>} lines by their table */
+const empty = () => ({ train: [], optimizer: [], schedule: [], loss: [], augment: [] });
+
+/** The lines of tables that are written. @param {string} tables */
+function parted(tables) {
+  const lines = empty();
+  let own = lines.train;
+  for (const line of tables.split("\n")) {
+    const table = /^\[(\w+)\]$/.exec(line)?.[1];
+    if (table) own = lines[table] ??= [];
+    else if (line) own.push(line);
+  }
+  return lines;
 }
 
 /** @param {Recipe} recipe @param {Optimizer} [optimizer] @param {Rest} [rest] */
@@ -179,8 +195,7 @@ function lines(recipe, optimizer, rest = {}) {
     const value = recipe[extra.key];
     if (value !== undefined && applies(extra, recipe, optimizer)) all[extra.key] = value;
   }
-  /** @type {Record<string, string[]>} */
-  const lines = { train: [], optimizer: [], schedule: [], loss: [], augment: [] };
+  const lines = empty();
   for (const [key, value] of Object.entries(all)) {
     const [table, name] = key.split(".");
     lines[table].push(`${name} = ${written(value)}`);

@@ -7,7 +7,7 @@ import { settingsInShort } from "../components/settings.js";
 import { Button, Card, Field, Input, LinkButton, Notice, Progress, Readout, Readouts, Tabs } from "../components/ui.js";
 import { bytes, compact, count, shape } from "../format.js";
 import { nameOf } from "../model/layers.js";
-import { allTables } from "../model/recipe.js";
+import { tables, whole } from "../model/recipe.js";
 import { sentence } from "../client.js";
 import { get, useStore } from "../state.js";
 
@@ -182,20 +182,19 @@ function useWhole(report) {
   const model = source?.type === "toml" ? source.toml : report?.toml ?? "";
   // What can't be read, or says itself how to train, stays as it is.
   if (source !== described || !report?.model || report.training || report.problem?.code === "setting") return model;
-  const training = allTables(settings, usual, recipe, rest);
-  return training ? `${model.trimEnd()}\n\n${training}` : model;
+  return whole(model, { ...settings, more: tables(recipe, settings.optimizer, rest) }, usual);
 }
 
 /** The model as text. @param {{report: ModelReport | undefined, onChange: (source: ModelSource) => void}} props */
 function Text({ report, onChange }) {
-  const whole = useWhole(report);
-  const [text, setText] = useState(whole);
+  const all = useWhole(report);
+  const [text, setText] = useState(all);
   const timer = useRef(0);
   const typing = useRef(false);
   const pick = useRef(/** @type {HTMLInputElement | null} */ (null));
   useEffect(() => {
-    if (!typing.current) setText(whole);
-  }, [whole]);
+    if (!typing.current) setText(all);
+  }, [all]);
   const put = (/** @type {string} */ toml) => {
     clearTimeout(timer.current);
     timer.current = 0;
@@ -213,7 +212,7 @@ function Text({ report, onChange }) {
   const leave = () => {
     typing.current = false;
     if (timer.current) put(text);
-    else setText(whole);
+    else setText(all);
   };
   const copy = () => navigator.clipboard.writeText(text).then(() => toast("good", "The text is on the clipboard."), () => toast("error", "The browser does not let the page write to the clipboard. Select the text and copy it."));
   const paste = () => navigator.clipboard.readText().then(put, () => toast("error", "The browser does not let the page read the clipboard. Paste with the keyboard."));

@@ -149,13 +149,22 @@ flip = 0.5
   assert.equal(out.slice(out.indexOf("[train]")), tables);
   await start(page);
   await page.getByText("The training is finished").waitFor();
+  await open(page, "Runs");
+  await page.getByRole("button", { name: /^More of other/ }).click();
+  const kept = (await download(page, page.getByRole("button", { name: "model.toml" }))).bytes.toString("utf8");
+  assert.equal(kept.slice(kept.indexOf("[train]")), tables);
+  // Who presses Train right after typing trains as the text says.
+  await model(page, `${TINY}\n[train]\nepochs = 4\n`);
+  await page.getByRole("banner").getByRole("button", { name: "Train" }).click();
+  await page.getByRole("main", { name: "Train" }).getByText("of 4", { exact: true }).waitFor();
+  await control(page, "Stop").or(page.getByText("The training is finished")).first().waitFor();
   // A table that is wrong is marked, and nothing of it is taken over.
   await model(page, `${TINY}\n${tables.replace("freeze", "freze")}`);
   await page.getByText("did you mean `freeze`?").first().waitFor();
   assert.equal(await text.getAttribute("aria-invalid"), "true");
   await model(page, `${TINY}\n[train]\nseed = 5000000000\n`);
   await page.getByText("in a browser it has to be 4294967295 at most").first().waitFor();
-  assert.ok(await control(page, /^Start/).count() === 0 || await control(page, /^Start/).isDisabled());
+  await page.getByRole("banner").getByText("Needs a change").waitFor();
   // Text that is no TOML has no layers to count.
   await text.fill("name = ");
   await page.getByRole("region", { name: "What it costs" }).getByText("What it costs is told when all is right").waitFor();
