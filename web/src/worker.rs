@@ -45,7 +45,7 @@ extern "C" {
 }
 
 /// Takes requests through a port from now on: a dedicated worker's own scope (`serve(self)`), or one end of a `MessageChannel` in it.
-#[wasm_bindgen]
+#[cfg_attr(not(feature = "package"), wasm_bindgen)]
 pub fn serve(port: Port) {
     let worker = Rc::new(Worker::new(port.clone()));
     let hearing = worker.clone();

@@ -80,12 +80,13 @@ impl Model {
         self.spec.to_toml() + between + &tables
     }
 
-    /// Shapes, parameters, operations and bytes, layer by layer; the bytes are those of training with batches of `batch_size`.
+    /// Shapes, parameters, operations and bytes, layer by layer, and how its file says to train it; the bytes are those of training with batches
+    /// of `batch_size`.
     ///
     /// # Errors
     /// None but defects.
     pub fn summary(&self, batch_size: Option<u32>) -> Result<ModelSummary> {
-        let source = ModelSource::Toml { toml: self.spec.to_toml() };
+        let source = ModelSource::Toml { toml: self.to_toml() };
         Ok(object(&model::describe(&source, batch_size.unwrap_or(64) as usize))?.unchecked_into())
     }
 

@@ -204,7 +204,8 @@ pub struct PathFile {
 }
 
 /// Half of a dataset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Tsify)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(feature = "package"), derive(Tsify))]
 #[serde(rename_all = "camelCase")]
 pub enum Part {
     /// What is trained on.
@@ -298,7 +299,8 @@ pub enum DeviceChoice {
 }
 
 /// A file of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Tsify)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(not(feature = "package"), derive(Tsify))]
 #[serde(rename_all = "camelCase")]
 pub enum Export {
     /// `model.safetensors`, in the command's format.

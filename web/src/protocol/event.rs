@@ -1,12 +1,14 @@
 //! What happens meanwhile.
 
 use serde::Serialize;
+#[cfg(not(feature = "package"))]
 use tsify::Tsify;
 
 use super::{DeviceReport, EpochRecord, RunReport, StepRecord};
 
 /// What takes long enough to be told of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Tsify)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(not(feature = "package"), derive(Tsify))]
 #[serde(rename_all = "camelCase")]
 pub enum Phase {
     /// Pictures are fetched.
@@ -20,7 +22,8 @@ pub enum Phase {
 }
 
 /// What happens.
-#[derive(Clone, Debug, Serialize, Tsify)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(not(feature = "package"), derive(Tsify))]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Event {
     /// So much of something is done.

@@ -3,6 +3,8 @@
 //!
 //! The page sends [`Request`]s; the worker answers each with one [`Message::Reply`] or [`Message::Failed`] of the same id, and tells what
 //! happens in between by [`Message::Event`]s. Before all it says [`Message::Ready`].
+//!
+//! Some of it the package gives its users, too. The rest becomes TypeScript only where the page is built, without the feature `package`.
 
 mod command;
 mod event;
@@ -20,7 +22,8 @@ pub use report::*;
 pub use tagged::Js;
 
 /// What the page asks, with a number that the answer carries.
-#[derive(Debug, Deserialize, Tsify)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(not(feature = "package"), derive(Tsify))]
 pub struct Request {
     /// The number.
     pub id: u32,
@@ -29,7 +32,8 @@ pub struct Request {
 }
 
 /// What the worker says.
-#[derive(Debug, Serialize, Tsify)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(not(feature = "package"), derive(Tsify))]
 #[serde(tag = "type", rename_all = "camelCase")]
 pub enum Message {
     /// The worker takes requests from now on.

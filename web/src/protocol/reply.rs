@@ -1,6 +1,7 @@
 //! What the worker answers.
 
 use serde::Serialize;
+#[cfg(not(feature = "package"))]
 use tsify::Tsify;
 
 use super::{
@@ -9,7 +10,8 @@ use super::{
 };
 
 /// An answer.
-#[derive(Debug, Serialize, Tsify)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(not(feature = "package"), derive(Tsify))]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Reply {
     /// It is done.
@@ -21,7 +23,7 @@ pub enum Reply {
         /// What [`DeviceChoice::Auto`] chooses, by position.
         auto: u32,
         /// Why there is no WebGPU, and what to do, where there is none.
-        #[tsify(optional)]
+        #[cfg_attr(not(feature = "package"), tsify(optional))]
         no_gpu: Option<String>,
     },
     /// The models that come along.
@@ -75,7 +77,7 @@ pub enum Reply {
         media_type: String,
         /// Its bytes.
         #[serde(with = "serde_wasm_bindgen::preserve")]
-        #[tsify(type = "Uint8Array")]
+        #[cfg_attr(not(feature = "package"), tsify(type = "Uint8Array"))]
         bytes: js_sys::Uint8Array,
     },
     /// A model file, open.

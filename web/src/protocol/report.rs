@@ -23,7 +23,8 @@ pub struct DeviceReport {
 }
 
 /// A model that comes along.
-#[derive(Clone, Debug, Serialize, Tsify)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(not(feature = "package"), derive(Tsify))]
 pub struct Preset {
     /// Its name.
     pub name: String,
@@ -98,7 +99,8 @@ pub struct ModelTotals {
 }
 
 /// Data, open.
-#[derive(Clone, Debug, Serialize, Tsify)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(not(feature = "package"), derive(Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct DataReport {
     /// What it is called.
@@ -118,7 +120,8 @@ pub struct DataReport {
 }
 
 /// A class of the open data.
-#[derive(Clone, Debug, Serialize, Tsify)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(not(feature = "package"), derive(Tsify))]
 pub struct ClassReport {
     /// Its name.
     pub name: String,
@@ -129,7 +132,8 @@ pub struct ClassReport {
 }
 
 /// What may spoil the training.
-#[derive(Clone, Debug, Serialize, Tsify)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(not(feature = "package"), derive(Tsify))]
 pub struct Warning {
     /// For programs: `small-class`, `imbalance`, `untested`, `left-out`.
     pub code: String,
@@ -138,7 +142,8 @@ pub struct Warning {
 }
 
 /// Pictures of one size.
-#[derive(Debug, Serialize, Tsify)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(not(feature = "package"), derive(Tsify))]
 pub struct Tiles {
     /// How many.
     pub count: u32,
@@ -148,12 +153,13 @@ pub struct Tiles {
     pub height: u32,
     /// Red, green, blue, alpha of each pixel, row by row, one picture after the other.
     #[serde(with = "serde_wasm_bindgen::preserve")]
-    #[tsify(type = "Uint8ClampedArray<ArrayBuffer>")]
+    #[cfg_attr(not(feature = "package"), tsify(type = "Uint8ClampedArray<ArrayBuffer>"))]
     pub rgba: js_sys::Uint8ClampedArray,
 }
 
 /// How a run stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Tsify)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(feature = "package"), derive(Tsify))]
 #[serde(rename_all = "camelCase")]
 pub enum RunState {
     /// It trains.
@@ -169,7 +175,8 @@ pub enum RunState {
 }
 
 /// A run.
-#[derive(Clone, Debug, Serialize, Deserialize, Tsify)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(not(feature = "package"), derive(Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct RunReport {
     /// What it is known by.
@@ -184,7 +191,7 @@ pub struct RunReport {
     #[serde(default)]
     pub elsewhere: bool,
     /// Why it broke off, or why it is held.
-    #[tsify(optional)]
+    #[cfg_attr(not(feature = "package"), tsify(optional))]
     pub problem: Option<String>,
     /// The model's name.
     pub model: String,
@@ -210,17 +217,17 @@ pub struct RunReport {
     pub step: u32,
     /// The step that its newest checkpoint was taken after, where there is one.
     #[serde(default)]
-    #[tsify(optional)]
+    #[cfg_attr(not(feature = "package"), tsify(optional))]
     pub saved: Option<u32>,
     /// Steps in all.
     pub total_steps: u32,
     /// Steps of an epoch.
     pub steps_per_epoch: u32,
     /// The last epoch's figures.
-    #[tsify(optional)]
+    #[cfg_attr(not(feature = "package"), tsify(optional))]
     pub last: Option<EpochRecord>,
     /// The best test accuracy after an epoch, 0 … 1.
-    #[tsify(optional)]
+    #[cfg_attr(not(feature = "package"), tsify(optional))]
     pub best_accuracy: Option<f64>,
     /// Bytes that are kept of it.
     pub stored_bytes: f64,
@@ -256,7 +263,8 @@ pub struct EpochRecord {
 }
 
 /// What a model makes of the test pictures.
-#[derive(Debug, Serialize, Tsify)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(not(feature = "package"), derive(Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct EvaluationReport {
     /// The names of the classes.
@@ -276,7 +284,8 @@ pub struct EvaluationReport {
 }
 
 /// A wrong prediction.
-#[derive(Clone, Debug, Serialize, Tsify)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(not(feature = "package"), derive(Tsify))]
 pub struct WrongPrediction {
     /// The picture's position among the test pictures.
     pub index: u32,
@@ -289,7 +298,8 @@ pub struct WrongPrediction {
 }
 
 /// What a layer makes of a picture.
-#[derive(Debug, Serialize, Tsify)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(not(feature = "package"), derive(Tsify))]
 pub struct FeatureMap {
     /// The layer.
     pub layer: String,

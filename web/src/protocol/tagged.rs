@@ -43,18 +43,22 @@ macro_rules! tagged {
             $(
                 $(#[$variant_meta:meta])*
                 $variant:ident = $tag:literal
-                $({ $( $(#[$field_meta:meta])* $field:ident: $type:ty ),* $(,)? })?
+                $({ $( $(#[doc = $field_doc:expr])* $(#[tsify($($as:tt)*)])? $field:ident: $type:ty ),* $(,)? })?
             ),* $(,)?
         }
     ) => {
         $(#[$meta])*
-        #[derive(Tsify)]
-        #[serde(tag = "type", rename_all_fields = "camelCase")]
+        #[cfg_attr(not(feature = "package"), derive(Tsify))]
+        #[cfg_attr(not(feature = "package"), serde(tag = "type", rename_all_fields = "camelCase"))]
         pub enum $name {
             $(
                 $(#[$variant_meta])*
-                #[serde(rename = $tag)]
-                $variant $({ $( $(#[$field_meta])* $field: $type ),* })?
+                #[cfg_attr(not(feature = "package"), serde(rename = $tag))]
+                $variant $({ $(
+                    $(#[doc = $field_doc])*
+                    $(#[cfg_attr(not(feature = "package"), tsify($($as)*))])?
+                    $field: $type
+                ),* })?
             ),*
         }
 

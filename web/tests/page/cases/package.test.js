@@ -1,7 +1,11 @@
 // The package, as programs use it.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import test from "node:test";
 import { packaged } from "../lib/package.js";
+import { PACKAGE, ROOT, temporary } from "../lib/setting.js";
 
 test("what is wrong is an Error with a code and a sentence", async (t) => {
   const page = await packaged(t);
@@ -195,7 +199,7 @@ test("what an argument says wrongly is told by its name, and no name is passed o
     const labels = Uint8Array.from({ length: 40 }, (_, i) => i % 2);
     const arrays = { pixels: new Uint8ClampedArray(40 * 9), labels, channels: 1, height: 3, width: 3, classes: ["a", "b"] };
     const data = Dataset.fromArrays(arrays);
-    const likes = Dataset.fromArrays({ ...arrays, labels: { length: 40, ...[...labels] } });
+    const likes = Dataset.fromArrays({ ...arrays, labels: Object.assign({ length: 40 }, [...labels]) });
     const layers = [{ type: "flatten" }, { type: "linear", out_features: "classes" }];
     const model = new Model({ name: "m", input: [1, 3, 3], layers });
     /** @param {() => unknown} work */
@@ -327,6 +331,7 @@ out_features = "classes"
       rateSaid: await train(bare, { ...said, more: { optimizer: { type: "adamw", lr: 0.5, beta1: 0.8 } } }),
       other: await train(file, { optimizer: { type: "sgd" }, epochs: 1 }),
       otherSaid: await train(bare, { epochs: 1, batchSize: 12 }),
+      summary: file.summary(8).training?.settings.epochs,
       refused,
     };
   });
@@ -337,5 +342,20 @@ out_features = "classes"
   assert.notDeepEqual(told.rate, told.file);
   assert.deepEqual(told.rate, told.rateSaid);
   assert.deepEqual(told.other, told.otherSaid);
+  assert.equal(told.summary, 2);
   assert.equal(told.refused, "setting");
+});
+
+test("its types compile as strictly as TypeScript can, with nothing but a browser's", (t) => {
+  const folder = temporary(t);
+  const options = {
+    target: "ESNext", module: "ESNext", moduleResolution: "Bundler", lib: ["esnext", "dom"], types: [],
+    strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true, skipLibCheck: false, noEmit: true,
+    paths: { "convoke-web": [join(PACKAGE(), "convoke_web.d.ts")] },
+  };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: options, files: [join(ROOT, "web/tests/page/lib/consumer.ts")] }));
+  const compiler = join(ROOT, "web/tests/page/node_modules/typescript/bin/tsc");
+  const { stdout, status } = spawnSync(process.execPath, [compiler, "--project", folder], { encoding: "utf8" });
+  assert.equal(stdout, "");
+  assert.equal(status, 0);
 });
