@@ -56,17 +56,9 @@ impl Version {
         self.labels + 3 * SIDE * SIDE
     }
 
-    /// The files of this version that lie in each folder that has some, as long as their names are no accident: `test.bin` alone says nothing.
-    fn find<'a>(&'static self, paths: &'a [String]) -> Vec<(&'a str, Vec<&'a String>)> {
-        let own = |path: &&String| {
-            let (_, name) = split(path);
-            self.is_train(name) || [self.test, self.names].contains(&name)
-        };
-        let own: Vec<&String> = paths.iter().filter(own).collect();
-        let folders = distinct(own.iter().map(|path| split(path).0));
-        let within = |folder| (folder, own.iter().copied().filter(|path| split(path).0 == folder).collect());
-        let sure = |(_, files): &(&str, Vec<&String>)| files.len() > 1 || split(files[0]).1.starts_with("data_batch_");
-        folders.into_iter().map(within).filter(sure).collect()
+    /// Whether this is the name of one of the files.
+    fn is_part(&self, name: &str) -> bool {
+        self.is_train(name) || name == self.test || name == self.names
     }
 }
 
@@ -93,24 +85,32 @@ impl Paths {
 
 /// The batches among `paths`, if there are any.
 pub fn find(paths: &[String]) -> Result<Option<Paths>, DataError> {
-    let mut found: Vec<_> = VERSIONS
-        .iter()
-        .flat_map(|version| version.find(paths).into_iter().map(move |found| (version, found)))
-        .collect();
-    if found.len() > 1 {
-        let place = |(version, (folder, _)): &(&Version, (&str, _))| format!("{folder}{}", version.train[1]);
-        return Err(DataError::Several { found: found.iter().map(place).collect() });
+    let (mut found, mut several) = (None, Vec::new());
+    for version in &VERSIONS {
+        let own: Vec<&str> = paths.iter().map(|path| &**path).filter(|path| version.is_part(split(path).1)).collect();
+        for folder in distinct(own.iter().map(|path| split(path).0)) {
+            let files: Vec<&str> = own.iter().copied().filter(|path| split(path).0 == folder).collect();
+            // `test.bin` alone says nothing.
+            if files.len() > 1 || split(files[0]).1.starts_with("data_batch_") {
+                several.push(format!("{folder}{}", version.train[1]));
+                found = Some((version, folder, files));
+            }
+        }
     }
-    let Some((version, (folder, files))) = found.pop() else { return Ok(None) };
+    if several.len() > 1 {
+        return Err(DataError::Several { found: several });
+    }
+    let Some((version, folder, files)) = found else { return Ok(None) };
+    let beside = |name: &str| files.iter().find(|path| split(path).1 == name).map(|path| path.to_string());
     let train: Vec<String> =
         files.iter().filter(|path| version.is_train(split(path).1)).map(|path| path.to_string()).collect();
-    let beside = |name: &str| files.iter().find(|path| split(path).1 == name).map(|path| path.to_string());
-    let missing = |name: &str| DataError::Missing { path: format!("{folder}{name}") };
-    let test = beside(version.test).ok_or_else(|| missing(version.test))?;
-    if train.is_empty() {
-        return Err(missing(version.train[1]));
+    match beside(version.test) {
+        Some(test) if !train.is_empty() => Ok(Some(Paths { version, train, test, names: beside(version.names) })),
+        test => {
+            let missing = if test.is_some() { version.train[1] } else { version.test };
+            Err(DataError::Missing { path: format!("{folder}{missing}") })
+        }
     }
-    Ok(Some(Paths { version, train, test, names: beside(version.names) }))
 }
 
 /// Reads the batches.

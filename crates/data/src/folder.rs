@@ -103,7 +103,7 @@ fn plan(paths: &[String], options: &Options) -> Result<(Vec<String>, Vec<Entry>)
         let Some((folder, rest)) = rest.split_once('/') else { return false };
         sides.is_none_or(|sides| sides.contains(&folder) && rest.contains('/'))
     };
-    refuse_unused(paths, in_class, "outside the class folders", Some("one"))?;
+    refuse_unused(paths, &in_class, "outside the class folders", Some("one"))?;
     match sides {
         Some(folders) => plan_given(&below, root, folders),
         None => plan_drawn(by_class(&below, ""), root, options),

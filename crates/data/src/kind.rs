@@ -59,7 +59,7 @@ pub fn is_archive(path: &str) -> bool {
 /// "outside the class folders"; `into` where else pictures could be, if anywhere.
 pub fn refuse_unused(
     paths: &[String],
-    used: impl Fn(&str) -> bool,
+    used: &dyn Fn(&str) -> bool,
     place: &str,
     into: Option<&str>,
 ) -> Result<(), DataError> {

@@ -119,11 +119,11 @@ pub fn open_with(
     let paths: Vec<String> = files.paths().into_iter().filter_map(visible).collect();
     let paths: Vec<String> = distinct(paths).into_iter().collect();
     if let Some(found) = idx::find(&paths)? {
-        refuse_unused(&paths, idx::is_part, "beside the IDX files", None)?;
+        refuse_unused(&paths, &idx::is_part, "beside the IDX files", None)?;
         return idx::open(files, &found, options, progress);
     }
     if let Some(found) = cifar::find(&paths)? {
-        refuse_unused(&paths, |path| found.contains(path), "beside CIFAR's batches", None)?;
+        refuse_unused(&paths, &|path| found.contains(path), "beside CIFAR's batches", None)?;
         return cifar::open(files, &found, options, progress);
     }
     folder::open(&paths, options, progress, decode_all, shelves)

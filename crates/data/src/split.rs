@@ -1,9 +1,9 @@
 //! Which pictures of a class-folder dataset are for testing, where its folders don't say.
 
+use convoke_core::order::ascending;
 use convoke_core::random::{Stream, StreamId};
 
 use crate::error::DataError;
-use crate::files::distinct;
 use crate::open::Options;
 
 /// For each picture, given by its path from the class folder's name on, a number in 0 … 1 that depends on the seed and
@@ -41,8 +41,7 @@ fn choose(draws: &[f32], labels: &[u32], fraction: f64) -> Vec<bool> {
     let mut left: Vec<usize> = counts.into_iter().map(wanted).collect();
     let mut test = vec![false; draws.len()];
     // The bits of numbers that are not negative have the numbers' order.
-    let ranked = distinct((0..draws.len()).map(|picture| (draws[picture].to_bits(), picture)));
-    for (_, picture) in ranked {
+    for picture in ascending(draws.iter().map(|draw| draw.to_bits().into())) {
         let left = &mut left[labels[picture] as usize];
         test[picture] = *left > 0;
         *left = left.saturating_sub(1);
