@@ -1,7 +1,7 @@
 // The package, as programs use it.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { packaged } from "../lib/package.js";
@@ -346,16 +346,41 @@ out_features = "classes"
   assert.equal(told.refused, "setting");
 });
 
-test("its types compile as strictly as TypeScript can, with nothing but a browser's", (t) => {
-  const folder = temporary(t);
+/** Compiles programs against the package's types, as strictly as TypeScript can. @param {string} folder @param {string[]} files @param {string[]} lib */
+function compile(folder, files, lib) {
   const options = {
-    target: "ESNext", module: "ESNext", moduleResolution: "Bundler", lib: ["esnext", "dom"], types: [],
+    target: "ESNext", module: "ESNext", moduleResolution: "Bundler", moduleDetection: "force", lib, types: [],
     strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true, skipLibCheck: false, noEmit: true,
     paths: { "convoke-web": [join(PACKAGE(), "convoke_web.d.ts")] },
   };
-  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: options, files: [join(ROOT, "web/tests/page/lib/consumer.ts")] }));
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: options, files }));
   const compiler = join(ROOT, "web/tests/page/node_modules/typescript/bin/tsc");
-  const { stdout, status } = spawnSync(process.execPath, [compiler, "--project", folder], { encoding: "utf8" });
+  return spawnSync(process.execPath, [compiler, "--project", folder], { encoding: "utf8" });
+}
+
+test("its types compile as strictly as TypeScript can, with nothing but a browser's", (t) => {
+  const { stdout, status } = compile(temporary(t), [join(ROOT, "web/tests/page/lib/consumer.ts")], ["esnext", "dom"]);
+  assert.equal(stdout, "");
+  assert.equal(status, 0);
+});
+
+test("it comes with a manual whose programs are right, and with its licences", (t) => {
+  for (const name of ["README.md", "LICENSE-MIT", "LICENSE-APACHE"]) assert.ok(existsSync(join(PACKAGE(), name)), name);
+  const manual = readFileSync(join(PACKAGE(), "README.md"), "utf8");
+  const folder = temporary(t);
+  const given = {
+    data: 'Awaited<ReturnType<typeof import("convoke-web").Dataset.fromFiles>>', file: "File", imageData: "ImageData", input: "HTMLInputElement & { files: FileList }",
+    model: 'import("convoke-web").Model', trainer: 'import("convoke-web").Trainer',
+  };
+  const files = [...manual.matchAll(/^```js\n(.*?)^```$/gms)].map(([, program = ""], i) => {
+    const file = join(folder, `${i}.ts`);
+    const declared = Object.entries(given).filter(([name]) => !new RegExp(`const ${name} =`).test(program));
+    // A program that takes the best answer would ask whether there is one only where a model could have no classes.
+    writeFileSync(file, declared.map(([name, type]) => `declare const ${name}: ${type};\n`).join("") + program.replaceAll(/best\./g, "best!."));
+    return file;
+  });
+  assert.ok(files.length > 5);
+  const { stdout, status } = compile(folder, files, ["esnext", "dom", "dom.iterable"]);
   assert.equal(stdout, "");
   assert.equal(status, 0);
 });
