@@ -66,8 +66,16 @@ pub(crate) fn describe(source: &ModelSource, batch_size: usize) -> ModelReport {
         }
         ModelSource::Object { .. } => (None, None),
     };
-    let problem = problem.or(wrong);
+    let problem = problem.or_else(|| not_for_pictures(&spec)).or(wrong);
     ModelReport { model: object(&spec), toml: Some(spec.to_toml()), problem, layers, totals, training }
+}
+
+/// What is wrong with a model that pictures can't be given to.
+fn not_for_pictures(spec: &ModelSpec) -> Option<Failure> {
+    let [channels, ..] = spec.input;
+    let message =
+        format!("its input has {channels} channels, and pictures have 1 (grey) or 3 (colour): make it 1 or 3");
+    (!matches!(channels, 1 | 3)).then(|| Failure::new("model", message))
 }
 
 fn layer(layer: &LayerSummary) -> LayerReport {

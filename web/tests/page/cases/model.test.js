@@ -62,6 +62,23 @@ test("a shape that doesn't fit is marked at its layer, with the reason; nothing 
   assert.ok(await control(page, /^Start/).isEnabled());
 });
 
+test("a model that no picture has the channels for is marked in the editor, before data is asked for", async (t) => {
+  const { page } = await visit(t);
+  await embedded(page);
+  await open(page, "Model");
+  const channels = page.getByRole("spinbutton", { name: "Channels", exact: true }).or(page.getByRole("textbox", { name: "Channels", exact: true }));
+  await channels.fill("2");
+  await channels.press("Tab");
+  const problem = page.getByRole("alert").filter({ hasText: "its input has 2 channels, and pictures have 1 (grey) or 3 (colour)" });
+  await problem.waitFor();
+  await open(page, "Train");
+  assert.ok(await control(page, /^Start/).isDisabled());
+  await open(page, "Model");
+  await channels.fill("3");
+  await channels.press("Tab");
+  await problem.waitFor({ state: "hidden" });
+});
+
 test("the command's text goes in and out, and what is wrong in it is told", async (t) => {
   const { page } = await visit(t);
   await embedded(page);
