@@ -9,6 +9,8 @@ use std::fmt;
 use serde::de::{Error, Visitor};
 use serde::{Deserializer, Serializer};
 
+pub use toml::float;
+
 /// Writes a number as the shortest text that reads back as it.
 ///
 /// # Errors
@@ -47,6 +49,6 @@ impl Visitor<'_> for Number {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<f64, E> {
-        text.parse().map_err(|_| E::custom(format!("`{text}` is no number")))
+        float(text).ok_or_else(|| E::custom(format!("`{text}` is no number")))
     }
 }

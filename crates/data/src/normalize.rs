@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use convoke_core::exact::float;
+
 use crate::dataset::Dataset;
 use crate::error::DataError;
 
@@ -116,7 +118,7 @@ impl FromStr for Statistics {
 
     fn from_str(text: &str) -> Result<Self, DataError> {
         let numbers =
-            |text: &str| text.split(',').map(|number| number.trim().parse().ok()).collect::<Option<Vec<f32>>>();
+            |text: &str| text.split(',').map(|number| Some(float(number.trim())? as f32)).collect::<Option<Vec<f32>>>();
         let parsed = text.split_once(':').and_then(|(mean, std)| Some((numbers(mean)?, numbers(std)?)));
         let (mean, std) =
             parsed.ok_or_else(|| refuse(text, "dataset, none, or means and standard deviations such as 0.5:0.25"))?;

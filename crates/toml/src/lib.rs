@@ -6,12 +6,14 @@
 
 mod de;
 mod error;
+mod float;
 mod read;
 mod ser;
 mod value;
 mod write;
 
 pub use error::Error;
+pub use float::float;
 pub use value::{Table, Value};
 
 use serde::{Deserialize, Serialize};

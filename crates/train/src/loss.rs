@@ -210,7 +210,7 @@ impl FromStr for ClassWeights {
         let number = |part: &str| {
             let problem =
                 || format!("`{part}` is no number; give balanced, or a number for each class, such as 1,2.5,1");
-            part.trim().parse().map_err(|_| problem())
+            exact::float(part.trim()).ok_or_else(problem)
         };
         Ok(Self::Given(text.split(',').map(number).collect::<std::result::Result<_, _>>()?))
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use convoke_core::exact::float;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -55,7 +56,7 @@ impl FromStr for Span {
         let steps = text.strip_suffix("steps").or_else(|| text.strip_suffix("step"));
         let span = match steps {
             Some(steps) => steps.trim().parse().ok().map(Self::Steps),
-            None => text.strip_suffix("epochs").unwrap_or(text).trim().parse().ok().map(Self::Epochs),
+            None => float(text.strip_suffix("epochs").unwrap_or(text).trim()).map(Self::Epochs),
         };
         span.filter(|span| span.is_sound())
             .ok_or_else(|| format!("`{text}` is no length: give epochs, such as 5 or 0.5, or steps, such as 500steps"))

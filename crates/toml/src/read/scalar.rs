@@ -1,6 +1,7 @@
 //! Text, numbers, true and false.
 
 use super::{Reader, Result};
+use crate::float::float;
 use crate::value::Value;
 
 impl Reader<'_> {
@@ -159,7 +160,7 @@ fn literal(word: &str) -> Option<Value> {
         let sign = if exponent.starts_with('-') { "-" } else { "" };
         plain = format!("{plain}e{sign}{}", without_underscores(digits, |byte| byte.is_ascii_digit())?);
     }
-    plain.parse().ok().map(Value::Float)
+    float(&plain).map(Value::Float)
 }
 
 /// The digits of a whole number, which has no zeros in front.

@@ -1,5 +1,7 @@
 //! The options one by one: their names, what they usually are, and what they may be.
 
+use convoke_core::exact::float;
+
 use super::Augment;
 
 /// One of [`Augment`]'s options, for help texts and for reading them.
@@ -74,7 +76,7 @@ impl AugmentOption {
             "false" => &none,
             _ => text,
         };
-        let number = |text: &str| text.trim().parse::<f64>().ok();
+        let number = |text: &str| float(text.trim());
         let read = match (self.value)(augment) {
             Value::Number(x) => number(given).map(|found| *x = found),
             Value::Count(x) => given.trim().parse().ok().map(|found| *x = found),

@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
+use convoke_core::exact::float;
+
 /// How a batch is split over several engines. As text: `auto`, `equal`, or a ratio such as `3:1`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Split {
@@ -43,7 +45,7 @@ impl FromStr for Split {
             "auto" => Ok(Self::Auto),
             "equal" => Ok(Self::Equal),
             ratio => {
-                let parts: Option<Vec<f64>> = ratio.split(':').map(|part| part.trim().parse().ok()).collect();
+                let parts: Option<Vec<f64>> = ratio.split(':').map(|part| float(part.trim())).collect();
                 let parts = parts.filter(|parts| parts.len() > 1).ok_or_else(wrong)?;
                 let sound = parts.iter().all(|part| (0.0..=1e9).contains(part)) && parts.iter().any(|&part| part > 0.0);
                 if sound { Ok(Self::Ratio(parts)) } else { Err(wrong()) }
