@@ -9,7 +9,6 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, ImageData};
 
-use super::given::Given;
 use super::options::{Arrays, ArraysObject, DataOptions, DataOptionsObject, LabelledPixels, teller};
 use super::{Result, fail};
 use crate::data::MOST_BYTES;
@@ -155,9 +154,8 @@ async fn bytes(path: &str, file: &Blob) -> Result<Vec<u8>> {
 
 /// A file with its path, of an entry of the list.
 fn path_file(entry: JsValue) -> Result<PathFile> {
-    let given = Given::read(entry, "each file", "data", &["path", "file"])?;
-    let (path, file) = (given.get("path").and_then(|path| path.as_string()), given.get("file"));
-    match (path, file.and_then(|file| file.dyn_into().ok())) {
+    let get = |name: &str| js_sys::Reflect::get(&entry, &name.into()).unwrap_or_default();
+    match (get("path").as_string(), get("file").dyn_into().ok()) {
         (Some(path), Some(file)) => Ok(PathFile { path, file: Js(file) }),
         _ => Err(Failure::new("data", "each file has to have a path (a string) and a file (a File or a Blob)").into()),
     }

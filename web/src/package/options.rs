@@ -1,7 +1,7 @@
 //! What JavaScript may say about data and training.
 
 use convoke::train::Settings;
-use js_sys::{Function, Uint8Array};
+use js_sys::{Function, Promise, Uint8Array};
 use toml::{Table, Value};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -22,7 +22,7 @@ export interface DataOptions {
   seed?: number;
   /** The share of pictures that is for testing, where the data doesn't say; 0.2 without it. */
   testFraction?: number;
-  /** Is told how many pictures of how many are decoded. */
+  /** Is told how many pictures of how many are decoded. What it throws ends nothing: it is an unhandled rejection. */
   onProgress?: (done: number, total: number) => void;
 }
 
@@ -75,7 +75,7 @@ export interface TrainOptions {
   device?: DeviceChoice;
   /** The bytes of a safetensors file whose weights to begin with. */
   init?: Uint8Array;
-  /** Is told how many kernels of how many are prepared. */
+  /** Is told how many kernels of how many are prepared. What it throws ends nothing: it is an unhandled rejection. */
   onProgress?: (done: number, total: number) => void;
 }
 
@@ -185,9 +185,12 @@ pub(super) fn device(given: &Given) -> Result<DeviceChoice> {
 /// A function that tells a callback of progress, if there is one.
 pub(super) fn teller(callback: Option<Function>) -> impl FnMut(usize, usize) {
     move |done, total| {
-        if let Some(callback) = &callback {
-            // What a callback throws is its own affair.
-            drop(callback.call2(&JsValue::NULL, &(done as f64).into(), &(total as f64).into()));
+        let told = callback
+            .as_ref()
+            .map(|callback| callback.call2(&JsValue::NULL, &(done as f64).into(), &(total as f64).into()));
+        if let Some(Err(thrown)) = told {
+            // What a callback throws ends nothing, and is told as what nobody has caught.
+            drop(Promise::reject(&thrown));
         }
     }
 }

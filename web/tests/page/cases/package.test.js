@@ -143,18 +143,20 @@ test("who leaves the loop, stops, or throws finds the trainer free, and goes on 
       thrown = error;
     }
     const loss = await other.step();
+    const uncaught = new Promise((resolve) => addEventListener("unhandledrejection", ({ reason }) => resolve(reason === "of progress")));
+    await Trainer.create(new Model({ name: "m", input: [1, 4, 4], layers }), data, { device: "cpu", onProgress: () => { throw "of progress"; } });
     const freed = other.run();
     const busy = await other.save().catch((/** @type {Error & { code: string }} */ error) => error.code);
     other.free();
     return {
-      steps, saved: saved.length > 100, finished, stopped, halves, busy,
+      uncaught: await uncaught, steps, saved: saved.length > 100, finished, stopped, halves, busy,
       thrown: thrown === reason, calls, loss: Number.isFinite(loss), freed: await freed,
     };
   });
   const { steps, ...rest } = told;
   assert.ok(steps[0] === 1 && steps[1] > 1 && steps[2] > steps[1], JSON.stringify(steps));
   assert.deepEqual(rest, {
-    saved: true, finished: false, halves: [false, true], busy: "busy", thrown: true, calls: 1, loss: true, freed: true, stopped: undefined,
+    saved: true, finished: false, halves: [false, true], busy: "busy", thrown: true, uncaught: true, calls: 1, loss: true, freed: true, stopped: undefined,
   });
 });
 
