@@ -143,7 +143,7 @@ fn decode(
 fn archive(files: &BlobFiles) -> Option<BlobReader> {
     let mut entries = files.0.iter();
     let (path, blob) = entries.next()?;
-    (entries.next().is_none() && path.to_lowercase().ends_with(".zip")).then(|| BlobReader::new(blob.clone()))
+    (entries.next().is_none() && path.to_ascii_lowercase().ends_with(".zip")).then(|| BlobReader::new(blob.clone()))
 }
 
 /// Fetches the pictures that come along; they lie in `pictures/` beside the worker's script.

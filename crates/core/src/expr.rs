@@ -324,7 +324,7 @@ impl fmt::Display for Expr {
             Self::Unary(Unary::Neg, a) => write!(f, "-{a}"),
             Self::Unary(Unary::InverseSqrt, a) => write!(f, "1/√{a}"),
             Self::Unary(Unary::Reciprocal, a) => write!(f, "1/{a}"),
-            Self::Unary(op, a) => write!(f, "{}({a})", format!("{op:?}").to_lowercase()),
+            Self::Unary(op, a) => write!(f, "{}({a})", format!("{op:?}").to_ascii_lowercase()),
             Self::Binary(Binary::Add, a, b) => write!(f, "({a} + {b})"),
             Self::Binary(Binary::Sub, a, b) => write!(f, "({a} - {b})"),
             Self::Binary(Binary::Mul, a, b) => write!(f, "({a} · {b})"),

@@ -72,7 +72,7 @@ impl Adapter {
     /// The features that WebGPU knows, by its names, and that the adapter has.
     pub fn features(&self) -> Vec<String> {
         let webgpu = self.inner.features() & wgpu::Features::all_webgpu_mask();
-        webgpu.iter_names().map(|(name, _)| name.to_lowercase().replace('_', "-")).collect()
+        webgpu.iter_names().map(|(name, _)| name.to_ascii_lowercase().replace('_', "-")).collect()
     }
 
     /// Opens an engine on the adapter.

@@ -43,7 +43,7 @@ impl Dataset {
         let mut progress = teller(on_progress);
         let files = js_sys::Array::from(&files).iter().map(path_file).collect::<Result<Vec<PathFile>>>()?;
         let archive = match files.as_slice() {
-            [only] => only.path.to_lowercase().ends_with(".zip"),
+            [only] => only.path.to_ascii_lowercase().ends_with(".zip"),
             _ => false,
         };
         let mut memory = MemoryFiles::default();

@@ -125,7 +125,7 @@ pub(super) fn extent(length: Extent) -> String {
 
 /// The declarations by which a template reads vectors: `alias X`, `X_LANES` and `x_lane`, for the name `X`.
 pub(super) fn unpack(name: &str, scalar: &str, lanes: usize) -> String {
-    let (ty, lower) = (vector(scalar, lanes), name.to_lowercase());
+    let (ty, lower) = (vector(scalar, lanes), name.to_ascii_lowercase());
     let lane = if lanes == 1 { "v" } else { "v[i]" };
     format!(
         "alias {name} = {ty};\nconst {name}_LANES: u32 = {lanes}u;\nfn {lower}_lane(v: {name}, i: u32) -> {scalar} {{ return {lane}; }}"
@@ -134,7 +134,7 @@ pub(super) fn unpack(name: &str, scalar: &str, lanes: usize) -> String {
 
 /// The declarations by which a template writes vectors: `alias Y`, `Y_LANES` and `y_pack`, for the name `Y`.
 pub(super) fn pack(name: &str, scalar: &str, lanes: usize) -> String {
-    let (ty, lower) = (vector(scalar, lanes), name.to_lowercase());
+    let (ty, lower) = (vector(scalar, lanes), name.to_ascii_lowercase());
     let values: Vec<String> = (0..lanes).map(|i| format!("lanes[{i}]")).collect();
     format!(
         "alias {name} = {ty};\nfn {lower}_pack(lanes: array<{scalar}, Y_LANES>) -> {name} {{ return {ty}({}); }}",

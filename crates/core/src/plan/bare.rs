@@ -47,7 +47,7 @@ pub fn compile_graph(graph: &Graph, wanted: &[ValueId], capacity: usize, limits:
     let first_arena = buffers.len();
     let steps = settle(&mut lowering, &pinned, capacity, limits, &mut buffers, first_arena)?.steps;
     let plans = PlanKind::ALL.map(|kind| Plan {
-        name: format!("{kind:?}").to_lowercase(),
+        name: format!("{kind:?}").to_ascii_lowercase(),
         steps: if kind == PlanKind::Predict { steps.clone() } else { Vec::new() },
         exchanges: Vec::new(),
     });

@@ -72,7 +72,7 @@ pub fn compile(network: &Network, options: &CompileOptions) -> Result<Program> {
             }
             PlanKind::Evaluate | PlanKind::Predict => memory.run_steps(&inference, &[], kind, options)?.steps,
         };
-        Ok(Plan { name: format!("{kind:?}").to_lowercase(), steps, exchanges })
+        Ok(Plan { name: format!("{kind:?}").to_ascii_lowercase(), steps, exchanges })
     });
     let plans = plans.into_iter().collect::<Result<Vec<Plan>>>()?;
     let program = memory.program(plans, options, network.classes());

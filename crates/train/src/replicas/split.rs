@@ -41,7 +41,7 @@ impl FromStr for Split {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || format!("`{text}` is no split: give auto, equal, or a ratio such as 3:1");
-        match text.trim().to_lowercase().as_str() {
+        match text.trim().to_ascii_lowercase().as_str() {
             "auto" => Ok(Self::Auto),
             "equal" => Ok(Self::Equal),
             ratio => {
