@@ -104,6 +104,16 @@ export function dismissDataProblem() {
   set({ dataProblem: undefined });
 }
 
+/**
+ * Opens the same data again where the model wants pictures of another size: for who looks at them as the model sees them. A run that begins
+ * sees to it by itself; until then who only looks at models need not wait for it.
+ */
+export async function fitData() {
+  const { data, opening: busy, dataProblem, model, dataSource, leaveOut } = get();
+  const wanted = model?.problem ? undefined : model?.model?.input;
+  if (wanted && data && !busy && !dataProblem && wanted.join() !== openedFor) await openData(dataSource, leaveOut);
+}
+
 /** @returns {[number, number, number]} */
 function modelInput() {
   return get().model?.model?.input ?? get().data?.size ?? [1, 28, 28];
@@ -115,7 +125,7 @@ let describing = 0;
 
 /**
  * Makes a model the one that is trained next. What is wrong with it is told in the state (`model.problem`). Where its text says how to
- * train, that is taken over. Data is opened again where the model wants pictures of another size.
+ * train, that is taken over.
  * @param {ModelSource} modelSource
  */
 export async function setModel(modelSource) {
@@ -130,9 +140,6 @@ export async function setModel(modelSource) {
     set({ settings, ...fromTables(tables, settings.optimizer) });
     if (other) return setModel(modelSource); // It takes other room on the device.
   }
-  const { data, opening: busy, dataSource, leaveOut } = get();
-  const wanted = model.problem ? undefined : model.model?.input;
-  if (wanted && !busy && data && wanted.join() !== openedFor) await openData(dataSource, leaveOut);
 }
 
 // ---- Training
@@ -319,6 +326,9 @@ function take(event) {
   switch (event.type) {
     case "progress":
       return set({ progress: event.done < event.total ? { phase: event.phase, done: event.done, total: event.total } : undefined });
+    case "data":
+      openedFor = event.input.join();
+      return set({ data: event.data, dataVersion: get().dataVersion + 1 });
     case "steps": {
       const own = live.run === event.run ? live : { ...live, run: event.run, steps: [], epochs: [] };
       own.steps.push(...event.steps);

@@ -2,7 +2,9 @@
 
 use std::rc::Rc;
 
-use convoke::data::{Archive, Dataset, Files, LeavingOut, MemoryFiles, Options, fashion_mnist_mini, open};
+use convoke::data::{
+    Archive, Dataset, Files, LeavingOut, MemoryFiles, Options, Turns, fashion_mnist_mini_in_turns, open_in_turns,
+};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Response, Url};
 
@@ -33,8 +35,6 @@ pub(crate) enum Source {
     Embedded(Rc<MemoryFiles>),
     /// Files as they were picked.
     Files(Rc<BlobFiles>),
-    /// A dataset that was kept with a run, in the size that it was kept in.
-    Kept,
 }
 
 /// Data, open.
@@ -48,12 +48,13 @@ pub(crate) struct OpenData {
 }
 
 impl OpenData {
-    /// Opens data for a model of `input`. `progress` is told of what is fetched and decoded.
+    /// Opens data for a model of `input`. `progress` is told of what is fetched and decoded; in between, others have their `turns`.
     pub async fn open(
         source: DataSource,
         options: Options,
         left_out: Vec<String>,
         progress: &mut dyn FnMut(Phase, usize, usize),
+        turns: Turns<'_>,
     ) -> Result<Self> {
         let (name, source) = match source {
             DataSource::Embedded => (EMBEDDED.into(), Source::Embedded(Rc::new(fetch_embedded(progress).await?))),
@@ -63,17 +64,22 @@ impl OpenData {
                 (name, Source::Files(Rc::new(blobs)))
             }
         };
-        let dataset = Rc::new(decode(&source, &options, &left_out, progress)?);
+        let dataset = Rc::new(decode(&source, &options, &left_out, progress, turns).await?);
         Ok(Self { name, source, options, dataset, left_out })
     }
 
     /// The same data for a model of another input.
-    pub fn for_input(&self, input: [usize; 3], progress: &mut dyn FnMut(Phase, usize, usize)) -> Result<Self> {
+    pub async fn for_input(
+        &self,
+        input: [usize; 3],
+        progress: &mut dyn FnMut(Phase, usize, usize),
+        turns: Turns<'_>,
+    ) -> Result<Self> {
         if self.dataset.fits(input) {
             return Ok(self.clone());
         }
         let options = options(input, self.options.seed, self.options.test_fraction);
-        let dataset = Rc::new(decode(&self.source, &options, &self.left_out, progress)?);
+        let dataset = Rc::new(decode(&self.source, &options, &self.left_out, progress, turns).await?);
         Ok(Self { options, dataset, ..self.clone() })
     }
 
@@ -115,26 +121,24 @@ pub(crate) fn options(input: [usize; 3], seed: u64, test_fraction: f64) -> Optio
     Options { size: Some([height, width]), channels: Some(channels), seed, test_fraction, max_bytes: MOST_BYTES }
 }
 
-fn decode(
+async fn decode(
     source: &Source,
     options: &Options,
     left_out: &[String],
     progress: &mut dyn FnMut(Phase, usize, usize),
+    turns: Turns<'_>,
 ) -> Result<Dataset> {
     let mut told = |done, total| progress(Phase::Decoding, done, total);
-    let mut open = |files: &dyn Files| open(&LeavingOut::new(files, left_out.iter().cloned()), options, &mut told);
     match source {
-        Source::Embedded(files) => Ok(fashion_mnist_mini(&**files, options)?),
-        Source::Files(files) => match archive(files) {
-            Some(reader) => Ok(open(&Archive::open(reader)?)?),
-            None => Ok(open(&**files)?),
-        },
-        Source::Kept => {
-            let [height, width] = options.size.unwrap_or_default();
-            let message = format!(
-                "this run's pictures were kept in the size that its model takes; for {height}×{width} open the pictures themselves"
-            );
-            Err(Failure::new("data", message))
+        Source::Embedded(files) => Ok(fashion_mnist_mini_in_turns(&**files, options, &mut told, turns).await?),
+        Source::Files(files) => {
+            let unpacked = archive(files).map(Archive::open).transpose()?;
+            let files: &dyn Files = match &unpacked {
+                Some(archive) => archive,
+                None => &**files,
+            };
+            let files = LeavingOut::new(files, left_out.iter().cloned());
+            Ok(open_in_turns(&files, options, &mut told, turns).await?)
         }
     }
 }

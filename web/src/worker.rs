@@ -2,12 +2,14 @@
 
 mod prepare;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
-use convoke::data::Dataset;
+use convoke::data::{Dataset, Turn};
 use convoke::formats::TensorFile;
 use convoke::train::{Checkpoint, ModelFile, Store, TrainError};
+use futures_channel::oneshot;
 use futures_util::lock::Mutex;
 use js_sys::{Reflect, Uint8Array};
 use serde::Serialize;
@@ -25,7 +27,11 @@ use crate::protocol::{
 };
 use crate::revoke::Revocable;
 use crate::run::{Active, Hold, Library, Order, Tell, export, log};
+use crate::turn::turn;
 use crate::{device, model, scope};
+
+/// Long work lets others have a turn this often.
+const SLICE: Duration = Duration::from_millis(20);
 
 /// The most pictures of one answer.
 const MOST_PICTURES: u32 = 500;
@@ -66,6 +72,9 @@ struct Worker {
     /// Held by what prepares a run.
     only: Mutex<()>,
     preparing: Revocable,
+    opening: Revocable,
+    /// Orders to the active run that are not answered yet: each ends when it is.
+    orders: RefCell<Vec<oneshot::Receiver<()>>>,
     opened: RefCell<Option<Rc<ModelFile>>>,
     library: Mutex<Option<Library>>,
     insight: Mutex<Insight>,
@@ -80,6 +89,8 @@ impl Worker {
             active: RefCell::default(),
             only: Mutex::default(),
             preparing: Revocable::default(),
+            opening: Revocable::default(),
+            orders: RefCell::default(),
             opened: RefCell::default(),
             library: Mutex::default(),
             insight: Mutex::default(),
@@ -106,12 +117,32 @@ impl Worker {
         move |phase, done, total| {
             // Ten times a second is enough, and the last one counts.
             let now = crate::now();
-            if done < total && told.is_some_and(|then| now - then < std::time::Duration::from_millis(100)) {
+            if done < total && told.is_some_and(|then| now - then < Duration::from_millis(100)) {
                 return;
             }
             told = Some(now);
             let event = Event::Progress { phase, done: done as u32, total: total as u32 };
             worker.say(&Message::Event { event });
+        }
+    }
+
+    /// Lets all else have a turn now and then, and orders to the run be carried out: for work that would keep the worker from hearing.
+    fn turns(self: &Rc<Self>) -> impl FnMut() -> Option<Turn> + use<> {
+        let (worker, since) = (self.clone(), Rc::new(Cell::new(crate::now())));
+        move || {
+            let (worker, since) = (worker.clone(), since.clone());
+            let due = crate::now() - since.get() >= SLICE;
+            due.then(|| -> Turn {
+                Box::pin(async move {
+                    turn().await;
+                    loop {
+                        let Some(order) = worker.orders.borrow_mut().pop() else { break };
+                        // It never says anything: it ends.
+                        let _ = order.await;
+                    }
+                    since.set(crate::now());
+                })
+            })
         }
     }
 
@@ -148,7 +179,9 @@ impl Worker {
                     files.splice(0..0, handed_over);
                 }
                 let options = options(input.map(|n| n as usize), seed.into(), test_fraction);
-                let data = OpenData::open(source, options, leave_out, &mut self.progress()).await?;
+                let (mut progress, mut turns) = (self.progress(), self.turns());
+                let open = OpenData::open(source, options, leave_out, &mut progress, &mut turns);
+                let data = self.opening.begin().unless(open).await?;
                 let report = data.report();
                 *self.data.borrow_mut() = Some(data);
                 Ok(Reply::Data(report))
@@ -234,6 +267,12 @@ impl Worker {
     async fn order(&self, order: fn(crate::run::Answer<RunReport>) -> Order) -> Result<Reply> {
         let active = self.active.borrow().clone();
         let active = active.ok_or_else(|| Failure::new("no-run", "no run is active; start one, or resume one"))?;
+        let (_answered, waiting) = oneshot::channel();
+        {
+            let mut orders = self.orders.borrow_mut();
+            orders.retain_mut(|order| order.try_recv().is_ok());
+            orders.push(waiting);
+        }
         Ok(Reply::Run { run: active.order(order).await? })
     }
 

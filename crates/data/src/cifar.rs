@@ -7,6 +7,7 @@ use crate::error::DataError;
 use crate::files::{Files, distinct};
 use crate::open::{Options, Progress, read};
 use crate::picture::Picture;
+use crate::turns::{Turns, take_turn};
 
 const SIDE: usize = 32;
 
@@ -114,11 +115,12 @@ pub fn find(paths: &[String]) -> Result<Option<Paths>, DataError> {
 }
 
 /// Reads the batches.
-pub fn open<'a>(
+pub async fn open<'a>(
     files: &dyn Files,
     paths: &'a Paths,
     options: &Options,
-    progress: Progress,
+    progress: Progress<'_>,
+    turns: Turns<'_>,
 ) -> Result<Dataset, DataError> {
     let batch = |path: &'a String| Batch::read(files, path, paths.version);
     let train = paths.train.iter().map(batch).collect::<Result<Vec<_>, DataError>>()?;
@@ -146,6 +148,7 @@ pub fn open<'a>(
         for (record, label) in batch.bytes.chunks_exact(paths.version.record()).zip(batch.labels()) {
             let picture = Picture::from_planes(3, SIDE, SIDE, record[paths.version.labels..].to_vec());
             builder.push(side, picture, label.into())?;
+            take_turn(turns).await;
         }
     }
     builder.finish(classes)

@@ -4,8 +4,9 @@ use crate::builder::{Builder, Side};
 use crate::dataset::Dataset;
 use crate::error::DataError;
 use crate::files::Files;
-use crate::open::{Options, read};
+use crate::open::{Options, Progress, read};
 use crate::picture::{Picture, decode};
+use crate::turns::{Turns, at_once, take_turn};
 
 /// Rows and columns of a picture.
 const TILE: usize = 28;
@@ -62,16 +63,30 @@ impl Mosaic {
 /// [`DataError::Option`] and [`DataError::TooLarge`], as [`open`](crate::open) gives them for the options; where a file is
 /// not there or is another, the error that says so.
 pub fn fashion_mnist_mini(files: &dyn Files, options: &Options) -> Result<Dataset, DataError> {
+    at_once(fashion_mnist_mini_in_turns(files, options, &mut |_, _| {}, &mut || None))
+}
+
+/// As [`fashion_mnist_mini`], with a turn for others after each picture, as [`open_in_turns`](crate::open_in_turns) has it. `progress` is
+/// told how many pictures of how many are done.
+///
+/// # Errors
+/// Those of [`fashion_mnist_mini`].
+pub async fn fashion_mnist_mini_in_turns(
+    files: &dyn Files,
+    options: &Options,
+    progress: Progress<'_>,
+    turns: Turns<'_>,
+) -> Result<Dataset, DataError> {
     options.check()?;
     let mosaics = [
         Mosaic::read(files, Side::Train, "train.png", "train-labels.bin")?,
         Mosaic::read(files, Side::Test, "test.png", "test-labels.bin")?,
     ];
-    let mut ignore = |_, _| {};
-    let mut builder = Builder::new(options, mosaics.each_ref().map(|mosaic| mosaic.labels.len()), &mut ignore);
+    let mut builder = Builder::new(options, mosaics.each_ref().map(|mosaic| mosaic.labels.len()), progress);
     for mosaic in &mosaics {
         for (index, &label) in mosaic.labels.iter().enumerate() {
             builder.push(mosaic.side, mosaic.tile(index), label.into())?;
+            take_turn(turns).await;
         }
     }
     builder.finish(CLASSES.map(str::to_string).to_vec())

@@ -11,6 +11,7 @@ use crate::open::{Options, Progress};
 use crate::picture::{Picture, decode};
 use crate::shelf::Shelf;
 use crate::split;
+use crate::turns::{Turns, take_turn};
 
 /// Classes by name.
 type Classes<'a> = BTreeMap<&'a str, Class<'a>>;
@@ -28,9 +29,6 @@ struct Entry {
     side: Side,
 }
 
-/// How many pictures are decoded at a time.
-const AT_ONCE: usize = 256;
-
 /// Decodes some of the files, given by their paths, in their order: calls the function that it is given, on any thread, with the bytes and the path
 /// of each.
 pub type DecodeAll<'a> = &'a mut dyn FnMut(&[&str], &DecodeOne) -> Vec<Result<Picture, DataError>>;
@@ -41,13 +39,14 @@ pub type Shelves<'a> = &'a mut dyn FnMut() -> Box<dyn Shelf>;
 /// Makes a picture as a dataset takes it of a file's bytes; the path is for messages.
 pub type DecodeOne<'a> = dyn Fn(&[u8], &str) -> Result<Picture, DataError> + Sync + 'a;
 
-/// Reads the pictures, in the order of classes and paths.
-pub fn open(
+/// Reads the pictures, in the order of classes and paths, so many at a time.
+pub async fn open(
     paths: &[String],
     options: &Options,
-    progress: Progress,
-    decode_all: DecodeAll,
-    shelves: Shelves,
+    progress: Progress<'_>,
+    (together, decode_all): (usize, DecodeAll<'_>),
+    shelves: Shelves<'_>,
+    turns: Turns<'_>,
 ) -> Result<Dataset, DataError> {
     let (classes, entries) = plan(paths, options)?;
     let test = entries.iter().filter(|entry| entry.side == Side::Test).count();
@@ -57,7 +56,7 @@ pub fn open(
     // Those to train on first, since the first picture sets the size where none is asked for.
     for side in [Side::Train, Side::Test] {
         let entries: Vec<&Entry> = entries.iter().filter(|entry| entry.side == side).collect();
-        for some in entries.chunks(AT_ONCE) {
+        for some in entries.chunks(together) {
             let paths: Vec<&str> = some.iter().map(|entry| &*entry.path).collect();
             let pictures = decode_all(&paths, &|bytes, path| Ok(prepare(decode(bytes, path)?, options)));
             assert_eq!(pictures.len(), some.len(), "as many pictures as paths");
@@ -71,6 +70,7 @@ pub fn open(
                     }
                 }
             }
+            take_turn(turns).await;
         }
     }
     if !unreadable.is_empty() {

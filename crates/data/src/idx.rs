@@ -10,6 +10,7 @@ use crate::error::{DataError, Found};
 use crate::files::{Files, distinct};
 use crate::open::{Options, Progress, read};
 use crate::picture::{MAX_SIDE, Picture};
+use crate::turns::{Turns, take_turn};
 
 /// The files of one dataset.
 #[derive(Debug)]
@@ -81,7 +82,13 @@ pub fn find(paths: &[String]) -> Result<Option<Paths>, DataError> {
 }
 
 /// Reads the four files.
-pub fn open(files: &dyn Files, paths: &Paths, options: &Options, progress: Progress) -> Result<Dataset, DataError> {
+pub async fn open(
+    files: &dyn Files,
+    paths: &Paths,
+    options: &Options,
+    progress: Progress<'_>,
+    turns: Turns<'_>,
+) -> Result<Dataset, DataError> {
     let train = read_pair(files, &paths.train, options)?;
     let test = read_pair(files, &paths.test, options)?;
     let classes = train.1.iter().max().map_or(0, |&last| usize::from(last) + 1);
@@ -99,6 +106,7 @@ pub fn open(files: &dyn Files, paths: &Paths, options: &Options, progress: Progr
         for (bytes, &label) in images.bytes.chunks_exact(pixels).zip(&labels) {
             let picture = Picture::from_planes(1, images.height, images.width, bytes.to_vec());
             builder.push(side, picture, label.into())?;
+            take_turn(turns).await;
         }
     }
     builder.finish((0..classes).map(|class| class.to_string()).collect())

@@ -44,23 +44,25 @@ mod pixels;
 mod shelf;
 mod split;
 mod stored;
+mod turns;
 mod window;
 
 pub use archive::{Archive, MAX_ENTRIES, MAX_FILE_BYTES};
 pub use dataset::{Dataset, Samples, shuffled};
 #[cfg(feature = "embedded")]
 pub use embedded::embedded;
-pub use embedded::fashion_mnist_mini;
+pub use embedded::{fashion_mnist_mini, fashion_mnist_mini_in_turns};
 pub use error::{DataError, Found, Unreadable};
 pub use files::{Files, LeavingOut, MemoryFiles};
 pub use folder::{DecodeAll, DecodeOne, Shelves};
 pub use kind::is_archive;
 pub use normalize::{Normalization, Statistics};
-pub use open::{Options, open, open_with};
+pub use open::{Options, open, open_in_turns, open_with};
 pub use picture::{MAX_DECODED_BYTES, MAX_SIDE, Picture, decode};
 pub use pictures::from_pictures;
 pub use pixels::{Pixels, SharedBytes};
 pub use shelf::Shelf;
+pub use turns::{Turn, Turns};
 
 /// What this crate's functions give.
 pub type Result<T> = std::result::Result<T, DataError>;

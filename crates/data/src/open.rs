@@ -5,7 +5,8 @@ use crate::error::DataError;
 use crate::files::{Files, distinct};
 use crate::folder::{DecodeAll, DecodeOne, Shelves};
 use crate::kind::refuse_unused;
-use crate::picture::MAX_SIDE;
+use crate::picture::{MAX_SIDE, Picture};
+use crate::turns::{Turns, at_once};
 use crate::{cifar, folder, idx};
 
 /// Is told how many pictures of how many are done.
@@ -94,11 +95,27 @@ pub fn open(
     options: &Options,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Dataset, DataError> {
-    let mut one_by_one = |paths: &[&str], decode: &DecodeOne| {
+    at_once(open_in_turns(files, options, progress, &mut || None))
+}
+
+/// As [`open`], with a turn for others after each picture: for a program whose one thread has more to do. Dropping the future ends it.
+///
+/// # Errors
+/// Those of [`open`].
+pub async fn open_in_turns(
+    files: &dyn Files,
+    options: &Options,
+    progress: &mut dyn FnMut(usize, usize),
+    turns: Turns<'_>,
+) -> Result<Dataset, DataError> {
+    let mut one_by_one = |paths: &[&str], decode: &DecodeOne| -> Vec<Result<Picture, DataError>> {
         paths.iter().map(|path| read(files, path).and_then(|bytes| decode(&bytes, path))).collect()
     };
-    open_with(files, options, progress, &mut one_by_one, &mut || Box::new(Vec::new()))
+    open_by(files, options, progress, (1, &mut one_by_one), &mut || Box::new(Vec::new()), turns).await
 }
+
+/// How many pictures of class folders [`open_with`] has decoded at a time.
+const TOGETHER: usize = 256;
 
 /// As [`open`], with pictures of class folders decoded by `decode_all`: on several threads, for one who has them. It need not look
 /// at more files at a time than it is given. The decoded pixels are put onto `shelves`: for a dataset that is larger than memory.
@@ -115,18 +132,30 @@ pub fn open_with(
     decode_all: DecodeAll,
     shelves: Shelves,
 ) -> Result<Dataset, DataError> {
+    at_once(open_by(files, options, progress, (TOGETHER, decode_all), shelves, &mut || None))
+}
+
+/// Opens a dataset; pictures of class folders are decoded so many at a time.
+async fn open_by(
+    files: &dyn Files,
+    options: &Options,
+    progress: &mut dyn FnMut(usize, usize),
+    decode: (usize, DecodeAll<'_>),
+    shelves: Shelves<'_>,
+    turns: Turns<'_>,
+) -> Result<Dataset, DataError> {
     options.check()?;
     let paths: Vec<String> = files.paths().into_iter().filter_map(visible).collect();
     let paths: Vec<String> = distinct(paths).into_iter().collect();
     if let Some(found) = idx::find(&paths)? {
         refuse_unused(&paths, &idx::is_part, "beside the IDX files", None)?;
-        return idx::open(files, &found, options, progress);
+        return idx::open(files, &found, options, progress, turns).await;
     }
     if let Some(found) = cifar::find(&paths)? {
         refuse_unused(&paths, &|path| found.contains(path), "beside CIFAR's batches", None)?;
-        return cifar::open(files, &found, options, progress);
+        return cifar::open(files, &found, options, progress, turns).await;
     }
-    folder::open(&paths, options, progress, decode_all, shelves)
+    folder::open(&paths, options, progress, decode, shelves, turns).await
 }
 
 /// The path, or the folder that remains of it where the rest is there for some program's sake, not its owner's.

@@ -1,6 +1,6 @@
 // Data: which pictures, of which classes, and what to know about them before training.
-import { html, useState } from "../vendor/preact-htm.js";
-import { dismissDataProblem, leaveUnreadableOut, setTestFraction } from "../actions.js";
+import { html, useEffect, useState } from "../vendor/preact-htm.js";
+import { dismissDataProblem, fitData, leaveUnreadableOut, setTestFraction } from "../actions.js";
 import { Classes } from "../components/classes.js";
 import { lonelyClass, Sources } from "../components/sources.js";
 import { Button, Card, Field, Notice, Readout, Readouts } from "../components/ui.js";
@@ -11,6 +11,9 @@ import { useStore } from "../state.js";
 
 export default function Data() {
   const data = useStore((state) => state.data);
+  const model = useStore((state) => state.model);
+  const opening = useStore((state) => state.opening);
+  useEffect(() => void fitData(), [model, opening]);
   const first = useStore((state) => state.runs.length === 0 && !state.run && state.dataSource.type === "embedded");
   return html`<div class="view data-view">
     <header class="view-head"><div>

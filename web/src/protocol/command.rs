@@ -30,7 +30,8 @@ pub enum Command {
         /// Whether it is the first part: what was handed over before is forgotten.
         first: bool,
     },
-    /// Opens data in the place of what was open; answered by [`Reply::Data`]. Progress is told as [`Phase::Decoding`].
+    /// Opens data in the place of what was open; answered by [`Reply::Data`]. Progress is told as [`Phase::Decoding`]. An opening that is under
+    /// way is given up: it fails with `cancelled`.
     OpenData = "openData" {
         /// Where it is.
         source: DataSource,

@@ -4,7 +4,7 @@ use serde::Serialize;
 #[cfg(not(feature = "package"))]
 use tsify::Tsify;
 
-use super::{DeviceReport, EpochRecord, RunReport, StepRecord};
+use super::{DataReport, DeviceReport, EpochRecord, RunReport, StepRecord};
 
 /// What takes long enough to be told of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -34,6 +34,13 @@ pub enum Event {
         done: u32,
         /// All.
         total: u32,
+    },
+    /// The open data was brought to the input of a model that is about to be trained.
+    Data {
+        /// What is open now.
+        data: Box<DataReport>,
+        /// The input: channels, height and width.
+        input: [u32; 3],
     },
     /// The active run has made steps.
     Steps {

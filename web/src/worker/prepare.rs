@@ -10,7 +10,7 @@ use js_sys::Uint8Array;
 use wasm_bindgen_futures::spawn_local;
 
 use super::Worker;
-use crate::data::{EMBEDDED, OpenData, Source, note, options};
+use crate::data::{OpenData, Source, note, options};
 use crate::failure::Result;
 use crate::protocol::{
     DataSource, DeviceChoice, DeviceReport, Event, Failure, Js, ModelSource, Phase, Reply, RunReport, RunState,
@@ -65,8 +65,7 @@ impl Worker {
         let spec = model::read(source)?;
         let settings = Settings::try_from(settings)?;
         self.end_active().await?;
-        let data = self.data()?.for_input(spec.input, &mut self.progress())?;
-        *self.data.borrow_mut() = Some(data.clone());
+        let data = self.data_for(spec.input).await?;
         let spec = spec.with_classes(data.dataset.classes.len());
         let network = spec.build()?;
         let statistics = Normalization::default().resolve(&data.dataset, spec.input[0])?;
@@ -87,6 +86,18 @@ impl Worker {
         Ok((trainer.await?, data, device))
     }
 
+    /// The open data for a model of `input`. It stays open so, which the page is told, unless other data was opened meanwhile.
+    async fn data_for(self: &Rc<Self>, input: [usize; 3]) -> Result<OpenData> {
+        let open = self.data()?;
+        let data = open.for_input(input, &mut self.progress(), &mut self.turns()).await?;
+        let same = |one: &OpenData, other: &OpenData| Rc::ptr_eq(&one.dataset, &other.dataset);
+        if !same(&data, &open) && self.data.borrow().as_ref().is_some_and(|now| same(now, &open)) {
+            *self.data.borrow_mut() = Some(data.clone());
+            (self.tell())(Event::Data { data: Box::new(data.report()), input: input.map(|n| n as u32) });
+        }
+        Ok(data)
+    }
+
     /// Where a new run is kept. Where the browser keeps nothing, it is in memory, and the page is told.
     async fn place(&self, report: &mut RunReport, data: &OpenData) -> Result<(Rc<dyn Store>, Place)> {
         let library = match self.library().await {
@@ -101,8 +112,8 @@ impl Worker {
             report.name = format!("{} {number}", report.model);
         }
         let pictures = match data.source {
-            Source::Embedded(_) if data.name == EMBEDDED => None,
-            _ => Some(library.keep_pictures(&data.dataset, &fingerprint(&data.dataset)).await?),
+            Source::Embedded(_) => None,
+            Source::Files(_) => Some(library.keep_pictures(&data.dataset, &fingerprint(&data.dataset)).await?),
         };
         library.keep_report(report, pictures.clone()).await?;
         Ok((Rc::new(library.store(&report.id)), Some((library, pictures))))
@@ -136,27 +147,25 @@ impl Worker {
         let input = checkpoint.model.spec.input;
         let (pictures, data) = match library.pictures(run).await? {
             None => {
-                let options = options(input, 0, 0.2);
-                let source = DataSource::Embedded;
-                (None, OpenData::open(source, options, Vec::new(), &mut self.progress()).await?)
+                let (source, options) = (DataSource::Embedded, options(input, 0, 0.2));
+                let (mut progress, mut turns) = (self.progress(), self.turns());
+                (None, OpenData::open(source, options, Vec::new(), &mut progress, &mut turns).await?.dataset)
             }
             Some(dataset) => {
                 let folder = library.keep_pictures(&dataset, &fingerprint(&dataset)).await?;
-                let (name, left_out) = (report.data.clone(), Vec::new());
-                let options = options(input, 0, 0.2);
-                (Some(folder), OpenData { name, source: Source::Kept, options, dataset: Rc::new(dataset), left_out })
+                (Some(folder), Rc::new(dataset))
             }
         };
         let engine = device::open(choice).await?;
         report.device = device::describe(engine.info());
         let mut progress = self.progress();
         let mut preparing = |done, total| progress(Phase::Preparing, done, total);
-        let trainer = Trainer::resume(engine, data.dataset.clone(), checkpoint, &mut preparing).await?;
+        let trainer = Trainer::resume(engine, data.clone(), checkpoint, &mut preparing).await?;
         report.step = trainer.progress().step as u32;
         report.saved = Some(report.step);
         (report.state, report.problem) = (RunState::Running, None);
         let library = Some((library, pictures));
-        Ok(Prepared { trainer, report, store, library, data: data.dataset, choice, hold })
+        Ok(Prepared { trainer, report, store, library, data, choice, hold })
     }
 }
 

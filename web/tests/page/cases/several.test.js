@@ -1,9 +1,12 @@
 // Several runs and several sets of pictures beside one another: which of them is trained, and on what.
 import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import test from "node:test";
 import { visit } from "../lib/browser.js";
-import { control, embedded, model, open, opened, openFiles, settings, start, TINY } from "../lib/person.js";
-import { stripedFolders, zip } from "../lib/pictures.js";
+import { control, embedded, model, open, opened, openFiles, openFolder, settings, start, TINY } from "../lib/person.js";
+import { png, stripedFolders, zip } from "../lib/pictures.js";
+import { temporary } from "../lib/setting.js";
 
 /** @typedef {import("playwright-core").Page} Page */
 
@@ -64,10 +67,11 @@ test("a run that is gone on with has its own pictures; what is open stays open, 
   assert.match(row, /stripes.*2 classes/);
 });
 
-/** How many runs there are. @param {Page} page */
-async function runs(page) {
+/** How many runs there are beside one. @param {Page} page @param {string} name */
+async function besides(page, name) {
   await open(page, "Runs");
-  return page.getByRole("button", { name: /^More of / }).count();
+  await page.getByRole("button", { name: `More of ${name}`, exact: true }).waitFor();
+  return -1 + await page.getByRole("button", { name: /^More of / }).count();
 }
 
 test("one run is prepared at a time, wherever it is asked for", async (t) => {
@@ -84,7 +88,7 @@ test("one run is prepared at a time, wherever it is asked for", async (t) => {
   assert.equal(await control(page, /^Start/).count(), 0);
   await control(page, "Pause").waitFor({ timeout: 60_000 });
   await stop(page);
-  assert.equal(await runs(page), 1);
+  assert.equal(await besides(page, "one"), 0);
 });
 
 test("a run that is being prepared is given up when that is asked for, and nothing of it is kept", async (t) => {
@@ -102,7 +106,51 @@ test("a run that is being prepared is given up when that is asked for, and nothi
   await control(page, "Cancel").click();
   await control(page, "Resume").waitFor();
   assert.equal(await page.getByRole("alert").count(), 0);
-  assert.equal(await runs(page), 1);
+  assert.equal(await besides(page, "before"), 0);
   await resume(page, "before");
   await stop(page);
+});
+
+test("a run is stopped at once while large pictures are being opened, and these are opened all the same", async (t) => {
+  const { page } = await visit(t);
+  await embedded(page);
+  await model(page, TINY);
+  await settings(page, { epochs: 500, batch: 8, device: "cpu" });
+  await start(page);
+  const large = png(1600, 1200, (x, y) => [x & 255, y & 255, (x ^ y) & 255], 1);
+  const folder = join(temporary(t), "large");
+  for (const name of ["left", "right"]) {
+    mkdirSync(join(folder, name), { recursive: true });
+    for (let at = 0; at < 50; at++) writeFileSync(join(folder, name, `${at}.png`), large);
+  }
+  await openFolder(page, folder);
+  await page.getByRole("link", { name: /^Data Opening …/ }).waitFor();
+  await open(page, "Train");
+  const asked = Date.now();
+  await stop(page);
+  const took = Date.now() - asked;
+  console.log(`stopped after ${took} ms`);
+  assert.ok(took < 2500, `it took ${took} ms`);
+  assert.equal(await page.getByRole("link", { name: /^Data Opening …/ }).count(), 1, "they are still being opened");
+  await open(page, "Data");
+  await opened(page, /large/);
+});
+
+test("pictures are brought to a model's size when they are looked at or trained on, and other pictures can be opened meanwhile", async (t) => {
+  const { page } = await visit(t);
+  await embedded(page);
+  const preset = (/** @type {string} */ name) => page.getByRole("group", { name: "Models to begin with" }).getByRole("button", { name, exact: true });
+  await open(page, "Model");
+  await preset("vgg11").click();
+  await page.getByRole("link", { name: /^Model .* parameters/ }).waitFor();
+  assert.equal(await page.getByRole("link", { name: /^Data Opening …/ }).count(), 0, "nothing is opened for who only looks at models");
+  await open(page, "Data");
+  await page.getByRole("link", { name: /^Data Opening …/ }).waitFor();
+  await openStripes(page);
+  await page.getByText("224×224").waitFor();
+  await model(page, TINY);
+  await settings(page, { epochs: 1, batch: 8, device: "cpu" });
+  await start(page);
+  await open(page, "Data");
+  await page.getByText("16×16").waitFor();
 });
