@@ -7,6 +7,13 @@ use convoke::train::{StoreError, TrainError};
 use crate::protocol::{Failure, UnreadableFile};
 use crate::storage::FULL;
 
+/// Where to give weights with which to start a run.
+const INIT: &str = if cfg!(feature = "package") {
+    ": give it to a trainer as `init`"
+} else {
+    ": choose it under Train, More settings, Begin with weights"
+};
+
 /// A result with what page and package are told.
 pub(crate) type Result<T> = std::result::Result<T, Failure>;
 
@@ -51,22 +58,19 @@ impl From<StoreError> for Failure {
 impl From<TrainError> for Failure {
     fn from(error: TrainError) -> Self {
         let code = match error {
-            TrainError::NotAModel { file, wanted, problem, weights: true } => {
-                let how = if cfg!(feature = "package") {
-                    "give it to a trainer as `init`"
-                } else {
-                    "choose it under Train, More settings, Begin with weights"
-                };
-                let message = format!("{file} is not {wanted}: {problem}; its weights can start a run: {how}");
-                return Self::new("not-a-model", message);
-            }
             TrainError::Model(error) => return error.into(),
             TrainError::Engine(error) => return error.into(),
             TrainError::Store(error) => return error.into(),
             TrainError::Format(_) => "not-safetensors",
             TrainError::Setting(_) => "setting",
             TrainError::Weights { .. } => "weights",
-            TrainError::NotAModel { .. } => "not-a-model",
+            TrainError::NotAModel { weights, .. } => {
+                let mut message = error.to_string();
+                if weights {
+                    message += INIT;
+                }
+                return Self::new("not-a-model", message);
+            }
             TrainError::Data(_) => "data",
             TrainError::NotFinite { .. } => "not-finite",
             TrainError::NothingToResume(_) => "nothing-to-resume",

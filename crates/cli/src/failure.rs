@@ -82,6 +82,9 @@ impl From<TrainError> for Failure {
             TrainError::Model(error) => error.into(),
             TrainError::Engine(error) => error.into(),
             TrainError::Setting(text) => Self::Usage(text),
+            TrainError::NotAModel { weights: true, ref file, .. } => {
+                Self::Run(format!("{error}: train MODEL --init {file}"))
+            }
             _ => Self::Run(error.to_string()),
         }
     }

@@ -37,10 +37,7 @@ pub enum TrainError {
         problem: String,
     },
     /// A file lacks what a model file or a checkpoint has.
-    #[error(
-        "{file} is not {wanted}: {problem}{}",
-        if *weights { format!("; its weights can start a run: train MODEL --init {file}") } else { String::new() }
-    )]
+    #[error("{file} is not {wanted}: {problem}{}", if *weights { "; its weights can start a run" } else { "" })]
     NotAModel {
         /// The file.
         file: String,
