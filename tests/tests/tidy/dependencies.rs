@@ -5,6 +5,7 @@ use crate::workspace::{Package, Source, Violation};
 /// The crates of the workspace that each may depend on, in tests too.
 const ARROWS: &[(&str, &[&str])] = &[
     ("convoke-shaders", &[]),
+    ("crc32fast", &[]),
     ("convoke-toml", &[]),
     ("convoke-core", &["convoke-shaders", "convoke-toml"]),
     ("convoke-gpu", &["convoke-shaders", "convoke-core"]),
@@ -15,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("convoke", LIBRARIES),
     ("convoke-cli", ALL),
     ("convoke-tests", ALL),
-    ("convoke-web", &["convoke", "convoke-tests"]),
+    ("convoke-web", &["convoke", "convoke-toml", "convoke-tests"]),
     ("xtask", &[]),
 ];
 
@@ -44,7 +45,7 @@ const ALL: &[&str] = &[
 
 /// Crates that run in a browser, and what none of them may depend on but for tests: threads, executors, files.
 const BROWSER: &[&str] =
-    &["convoke-toml", "convoke-core", "convoke-gpu", "convoke-data", "convoke-formats", "convoke-train"];
+    &["crc32fast", "convoke-toml", "convoke-core", "convoke-gpu", "convoke-data", "convoke-formats", "convoke-train"];
 const NATIVE: &[&str] = &["rayon", "tokio", "async-std", "smol", "pollster", "memmap2", "num_cpus"];
 
 /// Every dependency that runs where it may not. Manifests are looked up in `sources`, for the lines.
