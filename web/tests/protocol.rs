@@ -224,9 +224,12 @@ async fn a_run_is_paused_stepped_stopped_resumed_and_kept() {
     let open = js(&json!({ "type": "openModel", "name": "mine" }));
     Reflect::set(&open, &"bytes".into(), &get(&model, "bytes")).unwrap();
     assert_eq!(text(&later.ask_object(open).await, "type"), "reply");
-    let seen = later
-        .ask(json!({ "type": "predict", "model": { "type": "opened" }, "picture": { "type": "test", "index": 1 } }))
-        .await;
+    // The run has its pictures; for the model of a file there are none until some are open.
+    let test = |model| json!({ "type": "predict", "model": model, "picture": { "type": "test", "index": 1 } });
+    later.ask(test(json!({ "type": "run", "run": run }))).await;
+    assert_eq!(later.fail(test(json!({ "type": "opened" }))).await, "no-data");
+    later.open_pictures().await;
+    let seen = later.ask(test(json!({ "type": "opened" }))).await;
     let classes = Array::from(&get(&seen, "classes"));
     let sum: f64 = classes.iter().map(|class| number(&class, "probability")).sum();
     assert!((sum - 1.0).abs() < 1e-6);
