@@ -182,12 +182,11 @@ test("storage that is full: the run is held, nothing is lost, and it goes on whe
   const full = page.getByText(/storage is full/).first();
   for (let checkpoints = 0; !(await full.isVisible()); checkpoints++) {
     assert.ok(checkpoints < 30, "the storage is full at some time");
-    await control(page, "Pause").click();
-    await control(page, "Continue").waitFor();
+    // The end of an epoch may find it full first, and then there is no such button any more.
+    await control(page, "Pause").click({ timeout: 2000 }).catch(() => {});
     await page.waitForTimeout(200);
     if (await full.isVisible()) break;
-    await control(page, "Continue").click();
-    await control(page, "Pause").waitFor();
+    await control(page, "Continue").click({ timeout: 2000 }).catch(() => {});
   }
   await look(page, "train-storage-full");
   await control(page, "Continue").waitFor();
