@@ -3,6 +3,7 @@
 //! A run of gradients or of evaluation that is broken off between two pieces has changed nothing that counts: parameters, the optimizer's state and
 //! running statistics are written by the update alone, sums of gradients begin anew with a step's first run.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -15,6 +16,9 @@ use crate::session::{Figures, Part, Session, collect};
 
 /// How long a piece should keep the device busy.
 const PIECE: Duration = Duration::from_millis(50);
+
+/// Pieces under way at once.
+const IN_FLIGHT: usize = 2;
 
 /// So many steps make the first pieces, of which nothing is known yet.
 const UNKNOWN: usize = 8;
@@ -58,7 +62,8 @@ impl Pieces {
 }
 
 impl Session {
-    /// Runs a plan in pieces, each of which is awaited, or less of it where `go_on` says no before one: then the answer is no.
+    /// Runs a plan in pieces, or less of it where `go_on` says no before one: then the answer is no. One piece runs and one waits, so that
+    /// the device need not.
     pub(crate) async fn run_in_pieces(
         &mut self,
         kind: PlanKind,
@@ -67,17 +72,24 @@ impl Session {
         go_on: &mut dyn FnMut() -> bool,
     ) -> Result<bool> {
         let steps = self.program().plan(kind).steps.len();
-        let mut from = 0;
-        while from < steps {
-            if !go_on() {
-                return Ok(false);
+        let (mut from, mut waiting) = (0, VecDeque::new());
+        let mut since = clock();
+        loop {
+            while from < steps && waiting.len() < IN_FLIGHT && go_on() {
+                let piece = from..self.pieces.end(kind, from, steps);
+                from = piece.end;
+                let began = clock();
+                let answer = self.submit(&[Run::part(kind, block, piece.clone())], &[])?;
+                // What computes when it is asked takes its time here, all others take it behind.
+                since = clock();
+                waiting.push_back((piece, answer, since.saturating_sub(began)));
             }
-            let (piece, began) = (from..self.pieces.end(kind, from, steps), clock());
-            self.submit(&[Run::part(kind, block, piece.clone())], &[])?.await?;
-            from = piece.end;
-            self.pieces.learn(kind, piece, clock().saturating_sub(began));
+            let Some((piece, answer, submitting)) = waiting.pop_front() else { return Ok(from == steps) };
+            answer.await?;
+            let now = clock();
+            self.pieces.learn(kind, piece, submitting + now.saturating_sub(since));
+            since = now;
         }
-        Ok(true)
     }
 
     /// The figures of batches, each of them run in pieces, or of fewer where `progress` breaks off by `false`.

@@ -27,7 +27,7 @@ const IN_FLIGHT: usize = 2;
 const LONG: Duration = Duration::from_millis(70);
 
 /// Where a step takes longer than this, it is submitted in pieces.
-const LONGEST: Duration = Duration::from_millis(150);
+const LONGEST: Duration = Duration::from_millis(200);
 
 /// Steps that were submitted together.
 pub(super) struct Group {
