@@ -11,7 +11,7 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 
 use crate::error::Error;
-use crate::value::{Entry, Value};
+use crate::value::{Entry, Table, Value};
 
 impl<'de> Deserializer<'de> for Value {
     type Error = Error;
@@ -31,10 +31,7 @@ impl<'de> Deserializer<'de> for Value {
                     Some(_) => Err(serde::de::Error::invalid_length(length, &"fewer items in the list")),
                 }
             }
-            Self::Table(table) => {
-                let mut entries = Entries { entries: table.0.into_iter(), next: None };
-                visitor.visit_map(&mut entries)
-            }
+            Self::Table(table) => visitor.visit_map(&mut Entries::of(table)),
         }
     }
 
@@ -72,7 +69,7 @@ impl<'de> Deserializer<'de> for Value {
         visitor: V,
     ) -> Result<V::Value, Error> {
         match self {
-            Self::Table(table) => visitor.visit_map(&mut Entries { entries: table.0.into_iter(), next: None }),
+            Self::Table(table) => visitor.visit_map(&mut Entries::of(table)),
             other => Err(serde::de::Error::invalid_type(other.kind(), &visitor)),
         }
     }
@@ -123,6 +120,12 @@ struct Entries {
     entries: vec::IntoIter<Entry>,
     /// The entry whose key was read last.
     next: Option<Entry>,
+}
+
+impl Entries {
+    fn of(table: Table) -> Self {
+        Self { entries: table.0.into_iter(), next: None }
+    }
 }
 
 impl<'de> MapAccess<'de> for &mut Entries {

@@ -14,11 +14,12 @@ use convoke_core::step::Step;
 use crate::error::Result;
 use crate::session::{Figures, Part, Session, collect};
 
-/// How long a piece should keep the device busy.
-const PIECE: Duration = Duration::from_millis(50);
+/// How long a submission should keep the device busy, whether it holds several steps or a piece of one: long enough that submitting costs nothing, short
+/// enough that a stop is answered soon and no watchdog wakes.
+pub(crate) const SUBMISSION: Duration = Duration::from_millis(50);
 
-/// Pieces under way at once.
-const IN_FLIGHT: usize = 2;
+/// Submissions under way at once: one that runs, and one that waits so that the device need not.
+pub(crate) const IN_FLIGHT: usize = 2;
 
 /// So many steps make the first pieces, of which nothing is known yet.
 const UNKNOWN: usize = 8;
@@ -43,11 +44,11 @@ impl Pieces {
     /// Where the piece ends that begins at `from`: a step at least.
     fn end(&mut self, kind: PlanKind, from: usize, steps: usize) -> usize {
         let seconds = &mut self.seconds[kind as usize];
-        seconds.resize(steps, PIECE.as_secs_f64() / UNKNOWN as f64);
+        seconds.resize(steps, SUBMISSION.as_secs_f64() / UNKNOWN as f64);
         let mut sum = 0.0;
         let fits = |seconds: &&f64| {
             sum += **seconds;
-            sum <= 1.001 * PIECE.as_secs_f64()
+            sum <= 1.001 * SUBMISSION.as_secs_f64()
         };
         from + seconds[from..].iter().take_while(fits).count().max(1)
     }
@@ -62,8 +63,7 @@ impl Pieces {
 }
 
 impl Session {
-    /// Runs a plan in pieces, or less of it where `go_on` says no before one: then the answer is no. One piece runs and one waits, so that
-    /// the device need not.
+    /// Runs a plan in pieces, or less of it where `go_on` says no before one: then the answer is no. Some are under way at once.
     pub(crate) async fn run_in_pieces(
         &mut self,
         kind: PlanKind,

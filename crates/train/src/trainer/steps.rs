@@ -12,15 +12,9 @@ use crate::augment::{Draw, Share};
 use crate::error::{Result, TrainError};
 use crate::event::{Event, Record};
 use crate::loss::weight_scale;
+use crate::pieces::{IN_FLIGHT, SUBMISSION};
 use crate::replicas::with_several;
 use crate::session::Figures;
-
-/// How long a submission should keep the device busy: long enough that submitting costs nothing, short enough that a stop is
-/// answered soon and no watchdog wakes.
-const SUBMISSION: Duration = Duration::from_millis(50);
-
-/// Submissions under way at once: one that runs, and one that waits so that the device need not.
-const IN_FLIGHT: usize = 2;
 
 /// Where a submission takes longer than this, none waits behind the one that runs: a stop would be answered too late, and what the
 /// device then waits for the next one is little beside that.
